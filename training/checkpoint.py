@@ -1,0 +1,81 @@
+"""What a run needs to go on: written by Accelerate (weights as safetensors, optimizer, schedule, random states of every
+process), with the model's config beside it so that `from_pretrained` reads the folder, and the counters of the loop.
+
+A checkpoint is written beside the last one and then takes its name: at any moment one of the two is whole.
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+
+from accelerate import Accelerator
+from transformers import PreTrainedModel
+
+
+@dataclasses.dataclass
+class Counters:
+    """Where a run stands. The data need nothing else: an example is a function of its number."""
+
+    step: int = 0
+    seconds: float = 0.0
+    """Time spent in this run, over all sessions."""
+    loss_sum: float = 0.0
+    """Training loss of the steps since the last evaluation, and how many they are."""
+    loss_steps: int = 0
+
+
+def save(folder: Path, accelerator: Accelerator, model: PreTrainedModel, counters: Counters) -> None:
+    """Replaces the checkpoint of the run in `folder` by the present state. Every process calls it.
+
+    Args:
+        model: the model that the accelerator prepared, unwrapped.
+    """
+    partial = folder / "checkpoint.partial"
+    if accelerator.is_main_process:
+        shutil.rmtree(partial, ignore_errors=True)
+    accelerator.wait_for_everyone()
+    accelerator.save_state(str(partial))
+    if accelerator.is_main_process:
+        model.config.save_pretrained(partial)
+        (partial / "counters.json").write_text(json.dumps(dataclasses.asdict(counters)), encoding="utf-8")
+        _take_the_name(partial)
+    accelerator.wait_for_everyone()
+
+
+def load(folder: Path, accelerator: Accelerator) -> Counters | None:
+    """Puts everything that was prepared back to the last checkpoint; None, and nothing done, where there is none."""
+    found = next((path for path in (folder / "checkpoint", folder / "checkpoint.previous") if path.exists()), None)
+    if found is None:
+        return None
+    accelerator.load_state(str(found))
+    return Counters(**json.loads((found / "counters.json").read_text(encoding="utf-8")))
+
+
+def finish(folder: Path, accelerator: Accelerator, model: PreTrainedModel, keep_weights: bool) -> None:
+    """Leaves of the checkpoint what a finished run is good for: its weights, or nothing."""
+    weights = accelerator.get_state_dict(model) if keep_weights else None
+    if not accelerator.is_main_process:
+        return
+    if keep_weights:
+        partial = folder / "checkpoint.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        model.save_pretrained(partial, state_dict=weights)
+        _take_the_name(partial)
+    else:
+        shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+
+
+def _take_the_name(partial: Path) -> None:
+    """Renames `checkpoint.partial` to `checkpoint`, once all of it is on disk."""
+    for path in partial.rglob("*"):
+        if path.is_file():
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+    checkpoint, previous = partial.with_name("checkpoint"), partial.with_name("checkpoint.previous")
+    if checkpoint.exists():
+        shutil.rmtree(previous, ignore_errors=True)
+        checkpoint.rename(previous)
+    partial.rename(checkpoint)
+    shutil.rmtree(previous, ignore_errors=True)

@@ -1,0 +1,130 @@
+"""Configs: frozen, keyword-only, typed dataclasses that refuse what cannot work, and the identity they give a run.
+
+A config is complete: its defaults are written and hashed with it, so that a default that changes in a later version
+makes another run and never re-uses an old one.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+T = typing.TypeVar("T")
+
+Schedule = Literal["cosine", "constant"]
+Precision = Literal["fp32", "bf16"]
+
+
+class ConfigError(ValueError):
+    """Something a person asked for cannot be done. The message is one sentence that says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimisation:
+    """How a model is trained, whatever it is trained on. The defaults are the paper's protocol (appendix C.4): a
+    global batch of 64 for 78,125 steps (1M examples, 5 epochs), judged after every hundredth of the steps. What the
+    paper leaves open follows its main runs (Table 8): AdamW, cosine decay, warm-up over 3 % of the steps.
+    """
+
+    steps: int = 78_125
+    batch: int = 64
+    """Examples in a step, over all processes."""
+    micro_batch: int | None = None
+    """Most examples that a process takes at once; None for all of its part. Smaller needs less memory."""
+    learning_rate: float = 1e-3
+    schedule: Schedule = "cosine"
+    warmup: float = 0.03
+    """Share of the steps in which the learning rate rises from 0."""
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    precision: Precision = "fp32"
+    """bf16 is autocast: the weights and the optimizer stay in fp32."""
+    evaluations: int = 100
+    """Evaluations over the planned steps, evenly spaced."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "evaluations"):
+            require(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}.")
+        require(
+            self.micro_batch is None or self.micro_batch >= 1, f"micro_batch must be at least 1, not {self.micro_batch}."
+        )
+        require(
+            math.isfinite(self.learning_rate) and self.learning_rate > 0,
+            f"the learning rate must be a positive number, not {self.learning_rate}.",
+        )
+        require(
+            self.evaluations <= self.steps,
+            f"{self.evaluations} evaluations do not fit into {self.steps} steps: ask for fewer.",
+        )
+        require_choice("schedule", self.schedule, get_args(Schedule))
+        require_choice("precision", self.precision, get_args(Precision))
+        require(0 <= self.warmup < 1, f"warmup is a share of the steps, from 0 to below 1, not {self.warmup}.")
+        require(self.weight_decay >= 0, f"weight_decay must not be negative, as {self.weight_decay} is.")
+        require(self.clip > 0, f"clip must be positive, not {self.clip}.")
+        require(all(0 <= beta < 1 for beta in self.betas), f"betas lie from 0 to below 1, not {self.betas}.")
+
+    def evaluation_steps(self) -> list[int]:
+        """The steps after which the model is judged: the last one is always among them."""
+        return [math.ceil(k * self.steps / self.evaluations) for k in range(1, self.evaluations + 1)]
+
+
+def require(holds: bool, otherwise: str) -> None:
+    """Raises ConfigError with this sentence unless the condition holds (a comparison with nan does not)."""
+    if not holds:
+        raise ConfigError(otherwise)
+
+
+def require_choice(name: str, value: object, choices: typing.Iterable[str]) -> None:
+    choices = list(choices)
+    require(value in choices, f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """The whole config as JSON would hold it."""
+    return typing.cast(dict[str, Any], json.loads(json.dumps(dataclasses.asdict(config))))
+
+
+def from_dict(kind: type[T], values: Any) -> T:
+    """The config of this kind that `to_dict` wrote.
+
+    Raises:
+        ConfigError: a key is unknown or missing, or a value is of the wrong type or impossible.
+    """
+    require(isinstance(values, dict), f"{kind.__name__} must be a table of settings, not {values!r}.")
+    hints = typing.get_type_hints(kind)
+    for what, keys in (("unknown", values.keys() - hints.keys()), ("missing", hints.keys() - values.keys())):
+        require(not keys, f"{kind.__name__} has the {what} setting {', '.join(sorted(keys))}.")
+    return kind(**{key: _read(f"{kind.__name__}.{key}", hints[key], value) for key, value in values.items()})
+
+
+def identity(config: Any) -> str:
+    """Twelve hex digits that name a run: a hash of the whole config as canonical JSON."""
+    canonical = json.dumps(
+        {"kind": type(config).__name__, "config": to_dict(config)}, sort_keys=True, separators=(",", ":")
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _read(name: str, hint: Any, value: Any) -> Any:
+    """`value`, as JSON gave it, as the type that a field is annotated with."""
+    if dataclasses.is_dataclass(hint):
+        return from_dict(typing.cast(type, hint), value)
+    origin = typing.get_origin(hint)
+    if origin is Literal:
+        require_choice(name, value, get_args(hint))
+        return value
+    if origin is types.UnionType:
+        return None if value is None else _read(name, get_args(hint)[0], value)
+    if origin is tuple:
+        require(isinstance(value, list) and len(value) == len(get_args(hint)), f"{name} cannot be {value!r}.")
+        return tuple(_read(name, kind, item) for kind, item in zip(get_args(hint), value, strict=True))
+    if hint is float and type(value) is int:
+        return float(value)
+    require(type(value) is hint, f"{name} must be a {hint.__name__}, not {value!r}.")
+    return value

@@ -1,0 +1,260 @@
+"""The one training loop, on Accelerate: AdamW, warm-up and decay, clipping, evaluation, checkpoints, resume.
+
+What is trained is an `Objective`; the loop knows examples by their number alone. Step s of a run takes examples
+s * batch to (s + 1) * batch - 1, and each of n processes the n-th part of them in its order, so that one process and
+several see the same examples in the same order.
+
+Nothing in a step waits for the device: losses are summed there and read at evaluations. The progress bar reads the
+loss of this process about once a second.
+"""
+
+import contextlib
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from tqdm import tqdm
+from transformers import PreTrainedModel, get_scheduler
+
+from training import checkpoint
+from training.config import ConfigError, Optimisation
+from training.run import Record, Run
+
+
+class Objective(Protocol):
+    """What a model is trained on, and how it is judged."""
+
+    def loss(self, model: torch.nn.Module, first: int, count: int) -> Tensor:
+        """Mean loss (a scalar on the model's device) over training examples `first` to `first + count - 1`."""
+
+    def evaluate(self, model: torch.nn.Module, accelerator: Accelerator) -> Record:
+        """What an evaluation adds to the curve. Every process calls it and gets the same."""
+
+    def accuracy(self, record: Record) -> float:
+        """The one number of an evaluation, for the progress bar and `status.json`."""
+
+    def is_solved(self, record: Record) -> bool:
+        """Whether training ends here, ahead of the planned steps."""
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM came; the run has been saved and goes on when it is started again."""
+
+
+class Diverged(Exception):
+    """The loss is no longer a number."""
+
+
+def train(
+    run: Run,
+    model: PreTrainedModel,
+    objective: Objective,
+    optimisation: Optimisation,
+    accelerator: Accelerator,
+    *,
+    checkpoint_minutes: float = 10.0,
+    keep_weights: bool = True,
+    label: str = "",
+) -> None:
+    """Trains the model to the end of the run, from its checkpoint if it has one.
+
+    Args:
+        run: started already; the curve, the checkpoint and the final state are written to it.
+        model: not yet prepared; prepared and trained in place.
+        checkpoint_minutes: time between checkpoints.
+        label: what the progress bar is called.
+
+    Raises:
+        ConfigError: the batch cannot be divided among the processes. Nothing has been written then.
+        Interrupted: the run was saved on a signal.
+        Diverged: the loss became nan or infinite.
+    """
+    share = check_batch(optimisation, accelerator.num_processes)
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        lr=optimisation.learning_rate,
+        betas=optimisation.betas,
+        weight_decay=optimisation.weight_decay,
+    )
+    warmup = round(optimisation.warmup * optimisation.steps)
+    names = {"cosine": "cosine", "constant": "constant_with_warmup"}
+    schedule = get_scheduler(names[optimisation.schedule], optimizer, warmup, optimisation.steps)
+    wrapped, optimizer = accelerator.prepare(model, optimizer)
+    # Not prepared: a prepared schedule takes a step for each process.
+    accelerator.register_for_checkpointing(schedule)
+
+    counters = checkpoint.load(run.folder, accelerator) or checkpoint.Counters()
+    if accelerator.is_main_process:
+        run.cut(counters.step)
+    evaluation_steps = set(optimisation.evaluation_steps())
+    loss_sum = torch.tensor(counters.loss_sum, dtype=torch.float64).to(accelerator.device, torch.float32)
+    started = time.monotonic() - counters.seconds
+    saved = time.monotonic()
+    record: Record = {}
+
+    def save() -> None:
+        counters.seconds = time.monotonic() - started
+        counters.loss_sum = loss_sum.item()
+        checkpoint.save(run.folder, accelerator, accelerator.unwrap_model(wrapped), counters)
+
+    with _signals() as interrupted, _Progress(label, optimisation, counters.step, accelerator) as progress:
+        wrapped.train()
+        while counters.step < optimisation.steps:
+            loss = _step(wrapped, objective, optimisation, accelerator, counters.step, share)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            loss_sum += loss
+            counters.step += 1
+            counters.loss_steps += 1
+            progress.advance(counters.step, loss)
+
+            if counters.step in evaluation_steps:
+                mean_loss = accelerator.reduce(loss_sum, "mean").item() / counters.loss_steps
+                if not math.isfinite(mean_loss):
+                    raise Diverged(f"the loss became {mean_loss} before step {counters.step}: lower the learning rate.")
+                wrapped.eval()
+                with torch.no_grad():
+                    record = {
+                        "step": counters.step,
+                        "examples": counters.step * optimisation.batch,
+                        "loss": mean_loss,
+                        **objective.evaluate(wrapped, accelerator),
+                    }
+                wrapped.train()
+                loss_sum.zero_()
+                counters.loss_steps = 0
+                record["seconds"] = round(time.monotonic() - started, 3)
+                accuracy = objective.accuracy(record)
+                progress.judged(accuracy)
+                accelerator.log({"loss": mean_loss, "accuracy": accuracy}, step=counters.step)
+                if accelerator.is_main_process:
+                    run.append(record)
+                    run.set_state("running", step=counters.step, steps=optimisation.steps, accuracy=accuracy)
+                if objective.is_solved(record):
+                    break
+
+            if _any(interrupted.is_set(), accelerator, counters.step):
+                save()
+                if accelerator.is_main_process:
+                    run.set_state("interrupted", step=counters.step, steps=optimisation.steps)
+                raise Interrupted(f"saved at step {counters.step:,} of {optimisation.steps:,}")
+            if _any(time.monotonic() - saved > checkpoint_minutes * 60, accelerator, counters.step):
+                save()
+                saved = time.monotonic()
+
+    checkpoint.finish(run.folder, accelerator, accelerator.unwrap_model(wrapped), keep_weights)
+    if accelerator.is_main_process:
+        run.set_state(
+            "finished",
+            step=counters.step,
+            steps=optimisation.steps,
+            accuracy=objective.accuracy(record),
+            seconds=record["seconds"],
+        )
+
+
+def check_batch(optimisation: Optimisation, processes: int) -> int:
+    """Examples of a step that each process takes.
+
+    Raises:
+        ConfigError: they are not a whole number.
+    """
+    if optimisation.batch % processes:
+        raise ConfigError(
+            f"a global batch of {optimisation.batch} cannot be divided among {processes} processes: choose a multiple."
+        )
+    return optimisation.batch // processes
+
+
+def _step(
+    model: torch.nn.Module,
+    objective: Objective,
+    optimisation: Optimisation,
+    accelerator: Accelerator,
+    step: int,
+    share: int,
+) -> Tensor:
+    """Gradients of one step, clipped, in micro-batches; gives the mean loss over this process's examples."""
+    first = step * optimisation.batch + accelerator.process_index * share
+    micro_batch = min(optimisation.micro_batch or share, share)
+    loss = torch.zeros((), device=accelerator.device)
+    for start in range(0, share, micro_batch):
+        count = min(micro_batch, share - start)
+        last = start + count == share
+        # Processes exchange gradients once a step, with the last micro-batch.
+        with contextlib.nullcontext() if last else accelerator.no_sync(model):
+            part = objective.loss(model, first + start, count) * (count / share)
+            accelerator.backward(part)
+        loss += part.detach()
+    accelerator.clip_grad_norm_(model.parameters(), optimisation.clip)
+    return loss
+
+
+def _any(here: bool, accelerator: Accelerator, step: int) -> bool:
+    """Whether this holds in any process. Several have to meet for it, which they do at every 20th step alone."""
+    if accelerator.num_processes == 1:
+        return here
+    if step % 20:
+        return False
+    flag = torch.tensor(float(here), device=accelerator.device)
+    return bool(accelerator.reduce(flag, "sum").item() > 0)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, for as long as the context lasts. Outside the main thread (a worker
+    of somebody else's) signals are not ours to take."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = {number: signal.signal(number, lambda *_: event.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Progress:
+    """The progress bar of the main process: loss, accuracy, examples a second, time left."""
+
+    def __init__(self, label: str, optimisation: Optimisation, step: int, accelerator: Accelerator):
+        self.batch = optimisation.batch
+        self.shown: dict[str, Any] = {}
+        self.read = 0.0
+        self.first = step
+        self.bar = tqdm(
+            total=optimisation.steps,
+            initial=step,
+            desc=label,
+            unit="step",
+            dynamic_ncols=True,
+            disable=not accelerator.is_main_process,
+        )
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def advance(self, step: int, loss: Tensor) -> None:
+        self.bar.update(step - self.bar.n)
+        if not self.bar.disable and time.monotonic() - self.read > 1.0:
+            self.read = time.monotonic()
+            elapsed = max(self.bar.format_dict["elapsed"], 1e-9)
+            self.shown["loss"] = f"{loss.item():.3f}"
+            self.shown["examples/s"] = f"{(step - self.first) * self.batch / elapsed:,.0f}"
+            self.bar.set_postfix(self.shown, refresh=False)
+
+    def judged(self, accuracy: float) -> None:
+        self.shown["accuracy"] = f"{accuracy:.1%}"
+        self.bar.set_postfix(self.shown)

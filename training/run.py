@@ -1,0 +1,144 @@
+"""A run is a directory named by the hash of its config, and everything that is known of it is in there:
+
+    config.json       {"config": the whole config, "ran_with": versions, kernels and device of each session}
+    curve.jsonl       one line an evaluation
+    status.json       {"state": planned | running | finished | failed | interrupted, ...}
+    checkpoint/       see `training.checkpoint`
+
+Each file but the curve is replaced whole, and a line of the curve is on disk before training goes on.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from training.config import ConfigError, identity, require, to_dict
+
+State = Literal["planned", "running", "finished", "failed", "interrupted"]
+Record = dict[str, Any]
+"""One evaluation: a line of curve.jsonl."""
+
+
+class Run:
+    """The directory of one config below `out`.
+
+    Raises:
+        ConfigError: `out` cannot hold runs, or the directory holds another config. Nothing has been written then.
+    """
+
+    def __init__(self, out: Path, config: Any):
+        self.config = config
+        self.folder = out / identity(config)
+        require(not out.exists() or out.is_dir(), f"{out} is a file: name a folder for the runs.")
+        require(
+            not (out / "config.json").exists(),
+            f"{out} is itself the folder of a run: name the folder above it, or a new one.",
+        )
+        require(
+            os.access(nearest_existing(out), os.W_OK), f"{out} cannot be written to: name a folder of your own."
+        )
+        if (self.folder / "config.json").exists():
+            require(
+                read_config(self.folder) == to_dict(config),
+                f"{self.folder} belongs to another config: move it away, or name another folder for the runs.",
+            )
+
+    @property
+    def state(self) -> State | None:
+        """None where the run has never been written."""
+        return read_status(self.folder).get("state")
+
+    def plan(self) -> None:
+        """Writes the directory, and leaves it as it is where it exists."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (self.folder / "config.json").exists():
+            _replace(self.folder / "config.json", {"config": to_dict(self.config), "ran_with": []})
+        if self.state is None:
+            self.set_state("planned")
+
+    def start(self, ran_with: dict[str, Any]) -> None:
+        """Writes the directory, with what this session runs on unless the session before ran on the same."""
+        self.plan()
+        written = _read_json(self.folder / "config.json")
+        if written["ran_with"][-1:] != [ran_with]:
+            written["ran_with"].append(ran_with)
+            _replace(self.folder / "config.json", written)
+        self.set_state("running")
+
+    def set_state(self, state: State, **details: Any) -> None:
+        _replace(self.folder / "status.json", {"state": state, **details})
+
+    def append(self, record: Record) -> None:
+        """Adds a line to the curve."""
+        with open(self.folder / "curve.jsonl", "a", encoding="utf-8") as curve:
+            curve.write(json.dumps(record) + "\n")
+            curve.flush()
+            os.fsync(curve.fileno())
+
+    def cut(self, step: int) -> None:
+        """Drops the lines after this step: what a session wrote beyond its last checkpoint is made again."""
+        kept = [record for record in read_curve(self.folder) if record["step"] <= step]
+        _replace_text(self.folder / "curve.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
+
+
+def nearest_existing(path: Path) -> Path:
+    """The path, or the first folder above it that exists."""
+    return next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+
+
+def run_folders(out: Path) -> list[Path]:
+    """The directories of runs below `out`, by name."""
+    return sorted(path.parent for path in out.glob("*/config.json"))
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The config of a run, as `training.config.to_dict` gives it."""
+    config = _read_json(folder / "config.json").get("config")
+    require(isinstance(config, dict), f"{folder / 'config.json'} is not the config of a run: move its folder away.")
+    return dict(config)
+
+
+def read_ran_with(folder: Path) -> dict[str, Any]:
+    """What the last session of a run ran on; empty where none has started."""
+    sessions = _read_json(folder / "config.json").get("ran_with") or [{}]
+    return dict(sessions[-1])
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """What status.json says; empty where there is none."""
+    return _read_json(folder / "status.json") if (folder / "status.json").exists() else {}
+
+
+def read_curve(folder: Path) -> list[Record]:
+    """The evaluations so far, without a last line that was cut off while it was written."""
+    return list(_complete_lines(folder / "curve.jsonl"))
+
+
+def _complete_lines(path: Path) -> Iterator[Record]:
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        if line.endswith("\n"):
+            yield json.loads(line)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}): restore it, or move its folder away.") from error
+
+
+def _replace(path: Path, value: dict[str, Any]) -> None:
+    _replace_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def _replace_text(path: Path, text: str) -> None:
+    beside = path.with_name(path.name + ".partial")
+    with open(beside, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
