@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from backbones.pairs import ModelError
 
 if TYPE_CHECKING:
-    from backbones.load import load
+    from backbones.models import load
 
 __all__ = ["ModelError", "load"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "load":
-        from backbones.load import load
+        from backbones.models import load
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

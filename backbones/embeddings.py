@@ -1,16 +1,11 @@
 """Enlarging a model's vocabulary: old rows keep their bits, new rows come from a seed of their own."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from backbones.initialise import EMBEDDING_STD
-
-NewRows = Literal["matched", "normal"]
-"""How new rows are drawn. matched: normal with the mean and the scale that each dimension has over the old rows;
-normal: N(0, 0.02), whatever the old rows are."""
+from backbones.pairs import NewRows
 
 
 @torch.no_grad()

@@ -6,10 +6,16 @@ as many. Pretrained pairs are those of the paper (Table 7) and their smaller sib
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 FAMILIES = ("pythia", "mamba")
 MODEL_TYPES = {"gpt_neox": "pythia", "mamba": "mamba"}
 """What transformers calls a family."""
+
+
+NewRows = Literal["matched", "normal"]
+"""How the rows of added tokens are drawn. matched: normal with the mean and the scale that each dimension has over the
+old rows; normal: N(0, 0.02), whatever the old rows are."""
 
 
 class ModelError(ValueError):

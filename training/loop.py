@@ -11,6 +11,7 @@ loss of this process about once a second.
 import contextlib
 import math
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from transformers import PreTrainedModel, get_scheduler
 
 from training import checkpoint
 from training.config import ConfigError, Optimisation
-from training.run import Record, Run
+from training.run import Record, Run, read_curve
 
 
 class Objective(Protocol):
@@ -92,11 +93,12 @@ def train(
     counters = checkpoint.load(run.folder, accelerator) or checkpoint.Counters()
     if accelerator.is_main_process:
         run.cut(counters.step)
+    accelerator.wait_for_everyone()
     evaluation_steps = set(optimisation.evaluation_steps())
-    loss_sum = torch.tensor(counters.loss_sum, dtype=torch.float64).to(accelerator.device, torch.float32)
+    loss_sum = torch.tensor(counters.loss_sum, device=accelerator.device)
     started = time.monotonic() - counters.seconds
     saved = time.monotonic()
-    record: Record = {}
+    record: Record = next(reversed(read_curve(run.folder)), {})
 
     def save() -> None:
         counters.seconds = time.monotonic() - started
@@ -237,6 +239,7 @@ class _Progress:
             desc=label,
             unit="step",
             dynamic_ncols=True,
+            mininterval=0.2 if sys.stderr.isatty() else 30,
             disable=not accelerator.is_main_process,
         )
 

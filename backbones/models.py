@@ -9,7 +9,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import (
@@ -49,10 +49,16 @@ def load(name_or_folder: str, *, vocabulary: int | None = None, seed: int = 0) -
     check(name_or_folder)
     source = source_of(name_or_folder)
     try:
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+        model, info = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
     except Exception as error:  # transformers, safetensors and the hub each raise their own
         raise ModelError(f"{source} does not load as a causal language model: {_first_line(error)}") from error
-    return _complete(model, source)
+    # transformers fills what is missing with random numbers and goes on; a controlled comparison must not.
+    absent = sorted({*info["missing_keys"], *(str(key) for key in info["mismatched_keys"])})
+    if absent:
+        raise ModelError(f"{source} lacks {len(absent)} of its weights ({absent[0]}): copy or save the model again.")
+    if any(not bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
+        raise ModelError(f"{source} has weights that are nan or infinite: copy or save the model again.")
+    return cast(PreTrainedModel, model)
 
 
 def check(name_or_folder: str) -> PreTrainedConfig | None:
@@ -145,13 +151,6 @@ def _check_weights(folder: Path) -> None:
             raise ModelError(f"{path} is not a safetensors file: copy or save the model again.") from error
         if ends != os.path.getsize(path):
             raise ModelError(f"{path} is broken (its header promises {ends:,} bytes): copy or save the model again.")
-
-
-def _complete(model: PreTrainedModel, source: str) -> PreTrainedModel:
-    """The model, unless some of its weights are not numbers."""
-    if any(not bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
-        raise ModelError(f"{source} has weights that are nan or infinite: copy or save the model again.")
-    return model
 
 
 def _first_line(error: Exception) -> str:

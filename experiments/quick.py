@@ -1,0 +1,39 @@
+"""The paper's question in minutes on a laptop: the tiny pair from scratch, length 16, both orders.
+
+Claim       Not the paper's (its models are pretrained): what two small models of one size do that start from nothing.
+Command     make demo, which is
+            probe sweep experiments/quick.py --out runs/quick
+            probe plot runs/quick --out figures/quick
+Expected    EXPECTED
+Cost        COST
+"""
+
+from collections.abc import Iterator
+
+from backbones.pairs import FAMILIES, name_of
+from probe.config import Model, ProbeConfig, Supervision
+from probe.task import Order, RetrievalTask
+from training.config import Optimisation
+
+LENGTH = 16
+QUESTIONS: list[tuple[Order, Supervision, int, int]] = [
+    # order, where the answer is asked for, planned steps, seeds
+    ("suffix", "answer", 4_000, 2),
+    ("prefix", "answer", 4_000, 1),
+    ("prefix", "from-target", 4_000, 2),
+]
+
+
+def runs() -> Iterator[ProbeConfig]:
+    for order, supervision, steps, seeds in QUESTIONS:
+        for seed in range(seeds):
+            for family in FAMILIES:
+                yield ProbeConfig(
+                    task=RetrievalTask(LENGTH, order, seed=seed),
+                    model=Model(name=name_of("tiny", family), weight_seed=seed, init_seed=seed),
+                    optimisation=Optimisation(
+                        steps=steps, learning_rate=2e-3, schedule="constant", evaluations=steps // 100
+                    ),
+                    held_out_examples=100 * LENGTH,
+                    supervision=supervision,
+                )

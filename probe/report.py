@@ -1,0 +1,135 @@
+"""What the CLI prints: tables of runs, examples with their loss mask, the plan of a sweep, the machine."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import pandas as pd
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from backbones.scan import scan_paths
+from probe.config import ProbeConfig
+from probe.estimate import Estimator
+from probe.task import FREE_IDS, Split
+from probe.trainer import UNSCORED, describe, with_targets
+from training.run import Run
+from training.session import versions
+
+WIDTH_OF_A_FILE = 140
+"""Columns of a table that is written to a file or a pipe, where there is no terminal to ask."""
+
+
+def console() -> Console:
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=WIDTH_OF_A_FILE)
+
+
+def print_runs(runs: pd.DataFrame) -> None:
+    """One line a run: where it is, and when it reached its threshold."""
+    table = Table("run", "model", "order", "length", "lr", "seeds w/i/d", "state", "step", "accuracy", "learned at")
+    for row in runs.sort_values(["model", "order", "length", "learning_rate", "run"]).itertuples():
+        reached = row.steps_to_threshold
+        table.add_row(
+            row.run,
+            _short(row.model),
+            row.order,
+            str(row.length),
+            f"{row.learning_rate:g}",
+            f"{row.weight_seed}/{row.init_seed}/{row.data_seed}",
+            row.state,
+            f"{row.step:,} of {row.planned_steps:,}",
+            "-" if pd.isna(row.accuracy) else f"{row.accuracy:.1%}",
+            f"{reached:,.0f}" if pd.notna(reached) else (f"not by {row.step:,}" if row.step else "-"),
+        )
+    out = console()
+    out.print(table)
+    states = runs["state"].value_counts()
+    seconds = duration(runs["seconds"].sum())
+    out.print(", ".join(f"{count} {state}" for state, count in states.items()) + f"; {seconds} spent in them.")
+
+
+def print_samples(config: ProbeConfig, split: str, examples: int) -> None:
+    """Examples in the paper's notation: what the model reads, and under it what it has to say next at each token that
+    carries the loss (`.` where nothing is asked)."""
+    task = config.task
+    batch = task.examples(cast(Split, split), torch.arange(examples))
+    tokens, targets = with_targets(task, batch, config.supervision, config.score_end)
+    rows = zip(tokens.tolist(), targets.tolist(), batch.positions.tolist(), strict=True)
+    for number, (read, asked, position) in enumerate(rows):
+        # Targets belong to the last tokens that are read; the rest of the row asks for nothing.
+        said = [UNSCORED] * (len(read) - len(asked)) + asked
+        pairs = [(task.token_name(t), "." if s == UNSCORED else task.token_name(s)) for t, s in zip(read, said, strict=True)]
+        widths = [max(len(above), len(below)) for above, below in pairs]
+        print(f"{split} {number}: the target stands at position {position}, the answer is id {position + FREE_IDS}")
+        print("  reads  " + " ".join(above.ljust(width) for (above, _), width in zip(pairs, widths, strict=True)))
+        print("  loss   " + " ".join(below.ljust(width) for (_, below), width in zip(pairs, widths, strict=True)))
+    print(
+        f"Ids from scratch: answers {FREE_IDS} to {task.length + FREE_IDS - 1}, special tokens {task.first_special} to "
+        f"{task.out_token - 1}, <out> {task.out_token}; in a pretrained vocabulary of V rows the special tokens begin at V."
+    )
+
+
+def print_plan(configs: Sequence[ProbeConfig], runs: Sequence[Run]) -> None:
+    """The runs of a sweep, and how long those that are not finished take at the most."""
+    estimator = Estimator()
+    total, measured = 0.0, True
+    table = Table("run", "what", "lr", "seeds w/i/d", "steps", "state", "at most")
+    for config, run in zip(configs, runs, strict=True):
+        left = 0.0
+        if run.state != "finished":
+            estimate = estimator(config)
+            left = estimate.seconds(config)
+            measured = measured and estimate.measured
+        total += left
+        table.add_row(
+            run.folder.name,
+            _short(describe(config)),
+            f"{config.optimisation.learning_rate:g}",
+            f"{config.model.weight_seed}/{config.model.init_seed}/{config.task.seed}",
+            f"{config.optimisation.steps:,}",
+            run.state or "new",
+            duration(left),
+        )
+    out = console()
+    out.print(table)
+    how = (
+        "from steps taken on this machine"
+        if measured
+        else "pretrained models by counting their arithmetic, which is rough"
+    )
+    out.print(f"{len(configs)} runs, at most {duration(total)} one after the other ({how}). Nothing was written.")
+
+
+def print_doctor() -> None:
+    """Versions, devices, and the path that the scan takes on each."""
+    out = console()
+    installed = Table("package", "version")
+    for package, version in versions().items():
+        installed.add_row(package, version or "not installed")
+    out.print(installed)
+    count = torch.cuda.device_count()
+    out.print(f"cpu: {torch.get_num_threads()} threads of torch")
+    for index in range(count):
+        properties = torch.cuda.get_device_properties(index)
+        out.print(f"cuda:{index}: {properties.name}, {properties.total_memory / 2**30:.0f} GiB")
+    if not count:
+        out.print("No GPU that torch can use: runs take the CPU.")
+    kernels = Table("device", "Mamba's scan", "why")
+    for path in scan_paths():
+        kernels.add_row(path.device, path.path, path.reason)
+    out.print(kernels)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size or (unit == "min" and seconds >= size):
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _short(model: str) -> str:
+    """A name that fits a table: the last two parts of a path."""
+    return "/".join(model.split("/")[-2:])
+

@@ -1,0 +1,209 @@
+"""One run of the probe, from its config to the end of its curve."""
+
+import dataclasses
+import traceback
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.state import AcceleratorState
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from backbones.embeddings import enlarge
+from backbones.models import check, ledger, load
+from probe.config import ProbeConfig, Supervision
+from probe.evaluate import evaluate, last_logits
+from probe.task import Examples, RetrievalTask
+from training.config import require, require_choice
+from training.loop import Interrupted, check_batch, train
+from training.run import Record, Run
+from training.session import ran_with
+
+TRACKERS = ("tensorboard", "wandb", "trackio")
+
+EVALUATION_TOKENS = 2**15
+"""Tokens that an evaluation reads at once."""
+
+UNSCORED = -100
+"""In targets: no loss here. The number that `torch.nn.functional.cross_entropy` passes over."""
+
+END_TOKEN = 0
+"""Scored after the answer if `score_end` is set. End of text in the vocabularies of both families."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Retrieval:
+    """The probe's objective, as `training.loop` wants it: cross entropy of what `with_targets` asks for, and of nothing
+    else. Each example counts alike, however many of its tokens are asked for, so that the loss does not depend on how
+    a batch is divided."""
+
+    config: ProbeConfig
+    task: RetrievalTask
+    """The config's task, with the vocabulary of the model it is asked of."""
+
+    @property
+    def evaluation_batch(self) -> int:
+        """Examples that an evaluation takes at once; it changes nothing but speed and memory."""
+        return max(1, min(1024, EVALUATION_TOKENS // (self.task.length + 2)))
+
+    def loss(self, model: torch.nn.Module, first: int, count: int) -> Tensor:
+        """Mean over examples `first` to `first + count - 1`, which begin again after the last training example."""
+        device = next(model.parameters()).device
+        indices = torch.arange(first, first + count, device=device) % self.config.train_examples
+        tokens, targets = with_targets(
+            self.task, self.task.examples("train", indices, device), self.config.supervision, self.config.score_end
+        )
+        logits = last_logits(model, tokens, targets.shape[1])
+        losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(targets)
+        return (losses.sum(dim=1) / (targets != UNSCORED).sum(dim=1)).mean()
+
+    def evaluate(self, model: torch.nn.Module, accelerator: Accelerator) -> Record:
+        result = evaluate(model, self.task, self.config.held_out_examples, accelerator, self.evaluation_batch)
+        return {"held_out_loss": result.loss, "correct": result.correct, "asked": result.asked}
+
+    def accuracy(self, record: Record) -> float:
+        return float(sum(record["correct"]) / sum(record["asked"]))
+
+    def is_solved(self, record: Record) -> bool:
+        return self.config.stop_at_threshold and self.accuracy(record) >= self.config.threshold
+
+
+def with_targets(
+    task: RetrievalTask, examples: Examples, supervision: Supervision, score_end: bool
+) -> tuple[Tensor, Tensor]:
+    """What the model reads (n x t), and what its last k positions have to say (n x k; UNSCORED where nothing is asked).
+
+    With `score_end` the answer is read as well, and the end token is asked for behind it.
+    """
+    tokens, answers, positions = examples
+    targets = answers[:, None]
+    if supervision == "from-target":
+        before = torch.arange(task.length, device=tokens.device) < positions[:, None]
+        targets = targets.expand(-1, task.length).masked_fill(before, UNSCORED)
+    if score_end:
+        tokens = torch.cat([tokens, answers[:, None]], dim=1)
+        targets = torch.cat([targets, torch.full_like(answers[:, None], END_TOKEN)], dim=1)
+    return tokens, targets
+
+
+def prepare(config: ProbeConfig) -> tuple[PreTrainedModel, RetrievalTask]:
+    """The model with rows for the special tokens, and the task in its vocabulary.
+
+    Raises:
+        ConfigError, backbones.ModelError: the model cannot be had, or cannot read the task.
+    """
+    task = config.task
+    model = load(config.model.name, vocabulary=task.first_special, seed=config.model.weight_seed)
+    rows = enlarge(model, task.added_tokens, config.model.init_seed, config.model.new_rows)
+    return model, dataclasses.replace(task, base_vocabulary=rows)
+
+
+def check_model(config: ProbeConfig) -> None:
+    """Raises ConfigError or backbones.ModelError where the model of a config is missing, broken or too small for the
+    task, without loading its weights."""
+    pretrained = check(config.model.name)
+    if pretrained is None:
+        return
+    dataclasses.replace(config.task, base_vocabulary=pretrained.vocab_size)
+    longest = getattr(pretrained, "max_position_embeddings", None)
+    tokens = config.task.length + 2 + config.score_end
+    require(
+        longest is None or tokens <= longest,
+        f"{config.model.name} reads at most {longest} tokens: choose a length of at most "
+        f"{(longest or 0) - 2 - config.score_end}.",
+    )
+
+
+def check_tracker(name: str | None) -> None:
+    """Raises ConfigError unless Accelerate can log to the tracker of this name."""
+    if name is None:
+        return
+    require_choice("tracker", name, TRACKERS)
+    require(find_spec(name) is not None, f"tracker {name} is not installed: pip install {name}.")
+
+
+def run_probe(
+    config: ProbeConfig,
+    out: Path,
+    *,
+    tracker: str | None = None,
+    checkpoint_minutes: float = 10.0,
+    keep_weights: bool = True,
+    label: str | None = None,
+) -> Run:
+    """Runs a config below `out`: to its end, from where it stopped, or not at all if it is finished.
+
+    Args:
+        tracker: one of Accelerate's (tensorboard, wandb, trackio), or None.
+        checkpoint_minutes: time between checkpoints.
+        keep_weights: whether the trained weights stay in the run's `checkpoint/`.
+
+    Raises:
+        ConfigError, backbones.ModelError: it cannot be run; nothing has been written.
+        training.loop.Interrupted: a signal came, and the run was saved.
+    """
+    run = Run(out, config)
+    if run.state == "finished":
+        return run
+    check_model(config)
+    accelerator = Accelerator(
+        mixed_precision="bf16" if config.optimisation.precision == "bf16" else "no",
+        log_with=tracker,
+        project_dir=str(run.folder) if tracker else None,
+        # The buffers of these models are constants (rotary frequencies): sending them at every forward would also
+        # make processes with one batch more wait for those without.
+        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+    )
+    check_batch(config.optimisation, accelerator.num_processes)
+    model, task = prepare(config)
+    torch.manual_seed(config.model.weight_seed)  # for models that have dropout
+    if accelerator.is_main_process:
+        run.start({**ran_with(accelerator), "model": ledger(model)})
+    accelerator.wait_for_everyone()
+    if tracker:
+        accelerator.init_trackers("probe", config=_flat(dataclasses.asdict(config)))
+    objective = Retrieval(config, task)
+    try:
+        train(
+            run,
+            model,
+            objective,
+            config.optimisation,
+            accelerator,
+            checkpoint_minutes=checkpoint_minutes,
+            keep_weights=keep_weights,
+            label=label if label is not None else describe(config),
+        )
+    except Interrupted:
+        raise
+    except Exception:
+        if accelerator.is_main_process:
+            run.set_state("failed", traceback=traceback.format_exc())
+        raise
+    finally:
+        accelerator.end_training()
+        accelerator.free_memory()
+        # The next run of this process may ask for another precision, which Accelerate keeps for the whole process.
+        AcceleratorState._reset_state()
+    return run
+
+
+def describe(config: ProbeConfig) -> str:
+    """A run in a few words: `tiny/mamba suffix 16`."""
+    supervision = "" if config.supervision == "answer" else f" ({config.supervision})"
+    return f"{config.model.name} {config.task.order} {config.task.length}{supervision}"
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings as trackers take them: one level, keys joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value if isinstance(value, int | float | str | bool) else str(value)
+    return flat

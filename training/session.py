@@ -1,0 +1,34 @@
+"""What a run ran on: versions, device, processes. Recorded beside the config, and not part of its identity."""
+
+import platform
+from importlib import metadata
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+PACKAGES = ("retrieval-probe", "torch", "transformers", "accelerate", "numpy", "numba", "mamba-ssm", "causal-conv1d")
+
+
+def versions() -> dict[str, str | None]:
+    """The installed version of everything that can move a number; None for what is absent."""
+    return {"python": platform.python_version(), **{package: _version(package) for package in PACKAGES}}
+
+
+def ran_with(accelerator: Accelerator) -> dict[str, Any]:
+    """The versions, and what this session dispatches to."""
+    device = accelerator.device
+    return {
+        "versions": versions(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "processes": accelerator.num_processes,
+        "threads": torch.get_num_threads(),
+        "distributed": accelerator.distributed_type.value,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,1 @@
+"""Right wing: the same language backbones inside a full vision-language model. Not built yet."""
