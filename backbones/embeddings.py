@@ -1,5 +1,7 @@
 """Enlarging a model's vocabulary: old rows keep their bits, new rows come from a seed of their own."""
 
+from typing import cast
+
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -19,18 +21,20 @@ def enlarge(model: PreTrainedModel, rows: int, seed: int, new_rows: NewRows = "m
     Returns:
         The id of the first new token: the rows there were.
     """
-    old_rows = int(model.get_input_embeddings().weight.shape[0])
+    old_rows = len(vocabulary_matrices(model)[0])
     with torch.random.fork_rng(devices=[]):
         model.resize_token_embeddings(old_rows + rows, mean_resizing=False)
     generator = torch.Generator().manual_seed(seed)
-    weights = [model.get_input_embeddings().weight]
-    output = model.get_output_embeddings()
-    if output is not None and output.weight is not weights[0]:
-        weights.append(output.weight)
-    for weight in weights:
+    embedding, output = vocabulary_matrices(model)
+    for weight in (embedding,) if output is embedding else (embedding, output):
         drawn = torch.randn(rows, weight.shape[1], generator=generator)
         weight[old_rows:] = _scaled(drawn, weight[:old_rows], new_rows).to(weight)
     return old_rows
+
+
+def vocabulary_matrices(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
+    """The embedding and the output matrix, both rows x width; one and the same object where they are tied."""
+    return cast(Tensor, model.get_input_embeddings().weight), cast(Tensor, model.get_output_embeddings().weight)
 
 
 def _scaled(drawn: Tensor, old: Tensor, new_rows: NewRows) -> Tensor:

@@ -15,9 +15,10 @@ difference between the families that neither stands for.
 """
 
 import math
+from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import GPTNeoXForCausalLM, MambaForCausalLM
 from transformers.models.mamba.modeling_mamba import MambaMixer
 
@@ -31,9 +32,9 @@ def initialise(model: GPTNeoXForCausalLM | MambaForCausalLM) -> None:
         _initialise_mamba(model)
     else:
         _initialise_pythia(model)
-    embeddings = {id(module): module for module in (model.get_input_embeddings(), model.get_output_embeddings())}
-    for module in embeddings.values():
-        nn.init.normal_(module.weight, std=EMBEDDING_STD)
+    # Twice the same matrix where the two are tied: the second draw is as good as the first.
+    for module in (model.get_input_embeddings(), model.get_output_embeddings()):
+        nn.init.normal_(cast(Tensor, module.weight), std=EMBEDDING_STD)
 
 
 def _initialise_pythia(model: GPTNeoXForCausalLM) -> None:

@@ -1,13 +1,12 @@
 """Loading a causal language model of either family, and everything that can be wrong with its name.
 
-    load("tiny/mamba", vocabulary=18)        made here, weights from a seed
-    load("1.4b/pythia")                      a pretrained pair, by its hub name
-    load("state-spaces/mamba-1.4b-hf")       a hub name
-    load("checkpoints/my-mamba")             a folder that transformers saved
+load("tiny/mamba", vocabulary=18)        made here, weights from a seed
+load("1.4b/pythia")                      a pretrained pair, by its hub name
+load("state-spaces/mamba-1.4b-hf")       a hub name
+load("checkpoints/my-mamba")             a folder that transformers saved
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,8 +22,10 @@ from transformers import (
     PreTrainedModel,
 )
 
+from backbones.embeddings import vocabulary_matrices
 from backbones.initialise import EMBEDDING_STD, initialise
 from backbones.pairs import MODEL_TYPES, ModelError, Shape, shape_of, source_of
+from backbones.scan import mount
 
 LONGEST_INPUT = 16_384
 """Positions declared for a GPT-NeoX made here. Rotary positions have no table: nothing is allocated for it."""
@@ -41,6 +42,7 @@ def load(name_or_folder: str, *, vocabulary: int | None = None, seed: int = 0) -
     Raises:
         ModelError: there is no such model, or it is broken.
     """
+    mount()
     shape = shape_of(name_or_folder)
     if shape is not None:
         if vocabulary is None:
@@ -49,7 +51,8 @@ def load(name_or_folder: str, *, vocabulary: int | None = None, seed: int = 0) -
     check(name_or_folder)
     source = source_of(name_or_folder)
     try:
-        model, info = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+        model, info = loaded
     except Exception as error:  # transformers, safetensors and the hub each raise their own
         raise ModelError(f"{source} does not load as a causal language model: {_first_line(error)}") from error
     # transformers fills what is missing with random numbers and goes on; a controlled comparison must not.
@@ -75,7 +78,7 @@ def check(name_or_folder: str) -> PreTrainedConfig | None:
     elif source.startswith((".", "/", "~")) or source.count("/") != 1:
         raise ModelError(f"{source} is no folder: name a folder that transformers saved, or a model as OWNER/NAME.")
     try:
-        return AutoConfig.from_pretrained(source)
+        return cast(PreTrainedConfig, AutoConfig.from_pretrained(source))
     except Exception as error:
         raise ModelError(f"{source} is not a model that can be reached: {_first_line(error)}") from error
 
@@ -87,7 +90,7 @@ def family_of(config: PreTrainedConfig) -> str:
 
 def ledger(model: PreTrainedModel) -> dict[str, Any]:
     """What has to be equal, or known to differ, between the two models of a pair."""
-    embedding, output = model.get_input_embeddings().weight, model.get_output_embeddings().weight
+    embedding, output = vocabulary_matrices(model)
     tied = embedding is output
     total = sum(parameter.numel() for parameter in model.parameters())
     vocabulary = embedding.numel() + (0 if tied else output.numel())
@@ -123,7 +126,7 @@ def _make(shape: Shape, vocabulary: int, seed: int) -> PreTrainedModel:
                 **common,
                 num_attention_heads=shape.heads,
                 intermediate_size=4 * shape.width,
-                rotary_pct=1.0,
+                rope_parameters={"rope_type": "default", "rope_theta": 10_000.0, "partial_rotary_factor": 1.0},
                 max_position_embeddings=LONGEST_INPUT,
             )
             model = GPTNeoXForCausalLM(config)
@@ -142,14 +145,15 @@ def _check_weights(folder: Path) -> None:
         raise ModelError(f"{folder} has a config.json but no weights: save the model with save_pretrained again.")
     for path in files:
         try:
+            size = path.stat().st_size
             with open(path, "rb") as file:
                 header_bytes = int.from_bytes(file.read(8), "little")
-                header = json.loads(file.read(header_bytes)) if header_bytes < os.path.getsize(path) else None
+                header: dict[str, Any] = json.loads(file.read(header_bytes) if header_bytes < size else b"")
             tensors = [entry for key, entry in header.items() if key != "__metadata__"]
             ends = 8 + header_bytes + max((entry["data_offsets"][1] for entry in tensors), default=0)
         except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is not a safetensors file: copy or save the model again.") from error
-        if ends != os.path.getsize(path):
+        if ends != size:
             raise ModelError(f"{path} is broken (its header promises {ends:,} bytes): copy or save the model again.")
 
 

@@ -81,6 +81,6 @@ def shape_of(name: str) -> Shape | None:
 
 
 def source_of(name: str) -> str:
-    """The hub name or folder behind a name: `1.4b/mamba` is `state-spaces/mamba-1.4b-hf`, others stand for themselves."""
+    """The hub name or folder behind a name: `1.4b/mamba` is `state-spaces/mamba-1.4b-hf`; others mean themselves."""
     pair, _, family = name.partition("/")
     return PRETRAINED.get(pair, {}).get(family, name)

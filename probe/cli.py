@@ -163,7 +163,8 @@ def plot(
     folder: Runs,
     out: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("figures"),
     steps: Annotated[
-        str | None, typer.Option(help="Steps of the position lines, such as 500,1000; those of 25, 50, 75 % if left out.")
+        str | None,
+        typer.Option(help="Steps of the position lines, such as 500,1000; those of 25, 50, 75 % if left out."),
     ] = None,
 ) -> None:
     """Draw the figures of the runs below DIR: each as PNG and PDF, with a CSV of what is drawn."""

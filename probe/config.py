@@ -10,10 +10,9 @@ from backbones.pairs import FAMILIES, PRETRAINED, SCRATCH, NewRows, name_of, sha
 from probe.task import RetrievalTask
 from training.config import Optimisation, require, require_choice
 
-
 Supervision = Literal["answer", "from-target"]
-"""Where the answer is asked for while training. answer: at the last position alone, as in the paper. from-target: in the
-prefix order, at every context position from the target on, where it can be known already."""
+"""Where the answer is asked for while training. answer: at the last position alone, as in the paper. from-target: in
+the prefix order, at every context position from the target on, where it can be known already."""
 
 
 @dataclass(frozen=True, kw_only=True)

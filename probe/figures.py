@@ -1,11 +1,9 @@
 """The figures, from the tables of `probe.curves` alone. Each is saved as PNG and PDF, with a CSV of what is drawn.
 
-    learning_curves     held-out accuracy over training, each run and the median of its family
-    positions           accuracy by target position over training (the paper's Figures 7 and 12)
-    sample_efficiency   steps to the threshold by length, runs that never reach it included (Figure 6)
-    orders              the query after the context against the query before it
-
-Families differ in colour, in lightness, in line style and in marker, so that a grey print keeps them apart.
+learning_curves     held-out accuracy over training, each run and the median of its family
+positions           accuracy by target position over training (the paper's Figures 7 and 12)
+sample_efficiency   steps to the threshold by length, runs that never reach it included (Figure 6)
+orders              the query after the context against the query before it
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,24 +17,31 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from backbones.pairs import FAMILIES
 from probe.curves import carried_to_the_end, load_runs, overall
 from probe.evaluate import wilson
+from probe.style import (
+    LINE_STYLES,
+    MARKERS,
+    QUERY_STYLES,
+    THOUSANDS,
+    accuracy_axis,
+    colour_of,
+    count,
+    draw_reference_lines,
+    draw_spread,
+    legend_below,
+    models,
+    ordered,
+    row_of_panels,
+    sentence,
+    set_title,
+    setting,
+)
 from training.config import require
 
-FAMILY_COLOURS = {"pythia": "#14395b", "mamba": "#e08214"}
-OTHER_COLOURS = ["#5aae61", "#9970ab", "#878787"]
-LINE_STYLES = {"pythia": "-", "mamba": (0, (5, 1.5))}
-MARKERS = {"pythia": "o", "mamba": "s"}
-QUERY_STYLES: dict[str, tuple[str, object]] = {
-    "suffix": ("#14395b", "-"),
-    "prefix": ("#b2182b", (0, (5, 1.5))),
-    "prefix, asked from the target on": ("#f4a582", (0, (1, 1))),
-}
 SHARES_OF_LEARNING = (0.25, 0.5, 0.75, 0.95)
 """The position lines are drawn where a family's accuracy first passes these, unless steps are given."""
 
@@ -92,23 +97,23 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, p
     the family's runs, a band from the lowest to the highest."""
     data = carried_to_the_end(overall_by_query(curves), ["query", "length", "family"])
     panels = list(data.groupby(["query", "length"], sort=False))
-    figure, axes = _row_of_panels(len(panels))
+    figure, axes = row_of_panels(len(panels))
     for axis, ((query, length), panel) in zip(axes, panels, strict=True):
-        _reference_lines(axis, int(length), runs["threshold"].iloc[0])
+        draw_reference_lines(axis, int(length), runs["threshold"].iloc[0])
         for family, some in panel.groupby("family"):
-            _spread(axis, some, str(family), _colour(str(family)), LINE_STYLES.get(str(family), "-."))
-        axis.set_title(f"{_sentence(str(query))}, length {length}")
-        _accuracy_axis(axis)
+            draw_spread(axis, some, str(family), colour_of(str(family)), LINE_STYLES.get(str(family), "-."))
+        axis.set_title(f"{sentence(str(query))}, length {length}")
+        accuracy_axis(axis)
         axis.set_xlabel("training steps")
     axes[0].set_ylabel("held-out accuracy")
-    _legend_below(figure, axes)
-    _title(figure, f"How fast each family learns to retrieve ({_setting(runs)})")
+    legend_below(figure, axes)
+    set_title(figure, f"How fast each family learns to retrieve ({setting(runs)})")
     return figure, data
 
 
 def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple[Figure, pd.DataFrame]:
-    """Accuracy by target position over training, the families side by side: above, all evaluations as a heat map; below,
-    lines at chosen steps with 95 % intervals. Runs of a family are pooled.
+    """Accuracy by target position over training, the families side by side: above, all evaluations as a heat map;
+    below, lines at chosen steps with 95 % intervals. Runs of a family are pooled.
 
     Args:
         curves: of one order and length.
@@ -117,7 +122,7 @@ def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple
     data = pooled[["asked", "correct"]].sum()
     data["accuracy"] = data["correct"] / data["asked"]
     data["low"], data["high"] = wilson(data["correct"], data["asked"])
-    families = _ordered(data["family"].unique())
+    families = ordered(data["family"].unique())
     length, query = int(curves["length"].iloc[0]), str(curves["query"].iloc[0])
     figure, grid = plt.subplots(
         2, len(families), figsize=(1.2 + 3.4 * len(families), 5.6), sharey="row", squeeze=False, layout="constrained"
@@ -129,12 +134,17 @@ def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple
         table = some.pivot(index="position", columns="step", values="accuracy")
         above, below = grid[0, column], grid[1, column]
         image = above.pcolormesh(
-            _edges(table.columns.to_numpy(dtype=float)), np.arange(length + 1) - 0.5, table, vmin=0, vmax=1, cmap="cividis"
+            _edges(table.columns.to_numpy(dtype=float)),
+            np.arange(length + 1) - 0.5,
+            table,
+            vmin=0,
+            vmax=1,
+            cmap="cividis",
         )
-        above.set_title(f"{family} ({_count(curves[curves['family'] == family]['run'].nunique(), 'run')})")
+        above.set_title(f"{family} ({count(curves[curves['family'] == family]['run'].nunique(), 'run')})")
         above.set_xlabel("training steps")
         above.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        above.xaxis.set_major_formatter(_THOUSANDS)
+        above.xaxis.set_major_formatter(THOUSANDS)
         chosen = _line_steps(some, steps)
         data.loc[some.index[some["step"].isin(chosen)], "line"] = True
         shades = sns.color_palette("cividis", len(chosen) + 1)[: len(chosen)]
@@ -146,7 +156,7 @@ def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple
             below.plot(
                 line["position"], line["accuracy"], color=shade, marker=marker, ms=3, lw=1.2, label=label, clip_on=False
             )
-        _accuracy_axis(below)
+        accuracy_axis(below)
         below.axhline(1 / length, color="0.6", lw=0.8, ls=":")
         below.set_xlabel("target position (0 is the first)")
         below.xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -158,7 +168,7 @@ def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple
     assert image is not None
     bar = figure.colorbar(image, ax=grid[0, :], format=PercentFormatter(1.0), pad=0.02)
     bar.set_label("held-out accuracy")
-    _title(figure, f"Which positions are learned when: {query}, length {length} ({_models(curves)})")
+    set_title(figure, f"Which positions are learned when: {query}, length {length} ({models(curves)})")
     return figure, data
 
 
@@ -170,10 +180,10 @@ def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     data["steps"] = data["steps_to_threshold"].fillna(data["step"])
     data["share_of_training"] = data["steps"] / data["planned_steps"]
     queries, lengths = list(data["query"].unique()), sorted(data["length"].unique())
-    figure, axes = _row_of_panels(len(queries), width=max(2.6, 1.2 * len(lengths)))
+    figure, axes = row_of_panels(len(queries), width=max(2.6, 1.2 * len(lengths)))
     for axis, query in zip(axes, queries, strict=True):
         panel = data[data["query"] == query]
-        families = _ordered(panel["family"].unique())
+        families = ordered(panel["family"].unique())
         for number, family in enumerate(families):
             offset = (number - (len(families) - 1) / 2) * 0.36
             for place, length in enumerate(lengths):
@@ -181,7 +191,7 @@ def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 if some.empty:
                     continue
                 x = place + offset + np.linspace(-0.1, 0.1, len(some)) * (len(some) > 1)
-                colour, marker = _colour(family), MARKERS.get(family, "D")
+                colour, marker = colour_of(family), MARKERS.get(family, "D")
                 reached = ~some["censored"].to_numpy()
                 axis.plot(x[reached], some["steps"][reached], marker, color=colour, ms=5)
                 axis.plot(x[~reached], some["steps"][~reached], "^", mfc="none", mec=colour, ms=7, mew=1.4)
@@ -189,23 +199,24 @@ def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 median = np.sort(np.where(reached, some["steps"], np.inf))[(len(some) - 1) // 2]
                 if np.isfinite(median):
                     axis.hlines(median, place + offset - 0.15, place + offset + 0.15, color=colour, lw=2)
-            axis.plot([], [], MARKERS.get(family, "D"), color=_colour(family), label=family)
+            axis.plot([], [], MARKERS.get(family, "D"), color=colour_of(family), label=family)
         axis.plot([], [], "^", mfc="none", mec="0.3", label="not reached by then")
         axis.set_xticks(range(len(lengths)), [str(length) for length in lengths])
         axis.set_xlim(-0.5, len(lengths) - 0.5)
         axis.set_xlabel("length (special tokens in the context)")
-        axis.set_title(_sentence(str(query)))
+        axis.set_title(sentence(str(query)))
         axis.set_ylim(0, data["steps"].max() * 1.08)
-        axis.yaxis.set_major_formatter(_THOUSANDS)
+        axis.yaxis.set_major_formatter(THOUSANDS)
         sns.despine(ax=axis)
     axes[0].set_ylabel(f"training steps to {runs['threshold'].iloc[0]:.0%}")
     if data["planned_steps"].nunique() == 1:
         planned = int(data["planned_steps"].iloc[0])
-        share = axes[-1].secondary_yaxis("right", functions=(lambda y: y / planned, lambda y: y * planned))
+        scale = (lambda steps: np.asarray(steps) / planned, lambda share: np.asarray(share) * planned)
+        share = axes[-1].secondary_yaxis("right", functions=scale)
         share.yaxis.set_major_formatter(PercentFormatter(1.0))
         share.set_ylabel(f"share of {planned:,} planned steps")
-    _legend_below(figure, axes)
-    _title(figure, f"Training needed for {runs['threshold'].iloc[0]:.0%} ({_setting(runs)})")
+    legend_below(figure, axes)
+    set_title(figure, f"Training needed for {runs['threshold'].iloc[0]:.0%} ({setting(runs)})")
     return figure, data
 
 
@@ -213,20 +224,20 @@ def orders(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFra
     """The same runs as in `learning_curves`, of one length, the other way round: a panel a family, and in it the query
     after the context against the query before it."""
     data = carried_to_the_end(overall_by_query(curves), ["query", "family"])
-    families = _ordered(data["family"].unique())
+    families = ordered(data["family"].unique())
     length = int(curves["length"].iloc[0])
-    figure, axes = _row_of_panels(len(families))
+    figure, axes = row_of_panels(len(families))
     for axis, family in zip(axes, families, strict=True):
-        _reference_lines(axis, length, runs["threshold"].iloc[0])
+        draw_reference_lines(axis, length, runs["threshold"].iloc[0])
         for query, some in data[data["family"] == family].groupby("query", sort=False):
             colour, style = QUERY_STYLES[str(query)]
-            _spread(axis, some, str(query), colour, style)
+            draw_spread(axis, some, str(query), colour, style)
         axis.set_title(family)
-        _accuracy_axis(axis)
+        accuracy_axis(axis)
         axis.set_xlabel("training steps")
     axes[0].set_ylabel("held-out accuracy")
-    _legend_below(figure, axes)
-    _title(figure, f"The query after the context, or before it: length {length} ({_setting(runs)})")
+    legend_below(figure, axes)
+    set_title(figure, f"The query after the context, or before it: length {length} ({setting(runs)})")
     return figure, data
 
 
@@ -235,85 +246,10 @@ def overall_by_query(curves: pd.DataFrame) -> pd.DataFrame:
     return overall(curves).assign(query=lambda frame: _query(frame))
 
 
-_THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
-
-
 def _query(frame: pd.DataFrame) -> pd.Series:
     """Order and supervision in words: the keys of QUERY_STYLES."""
     asked_earlier = frame["supervision"] == "from-target"
     return frame["order"].where(~asked_earlier, frame["order"] + ", asked from the target on")
-
-
-def _spread(axis: Axes, some: pd.DataFrame, label: str, colour: str, style: object) -> None:
-    """Runs as thin lines, their median as a thick one, and a band between the lowest and the highest."""
-    table = some.pivot_table(index="step", columns="run", values="accuracy")
-    axis.plot(table.index, table, color=colour, lw=0.5, alpha=0.45)
-    axis.fill_between(table.index, table.min(axis=1), table.max(axis=1), color=colour, alpha=0.12, lw=0)
-    count = _count(table.shape[1], "run")
-    axis.plot(table.index, table.median(axis=1), color=colour, lw=1.9, ls=style, label=f"{label} ({count})")  # type: ignore[arg-type]
-
-
-def _reference_lines(axis: Axes, length: int, threshold: float) -> None:
-    axis.axhline(threshold, color="0.35", lw=0.8, ls="--")
-    axis.axhline(1 / length, color="0.6", lw=0.8, ls=":")
-    end = axis.get_yaxis_transform()
-    axis.text(0.995, threshold + 0.012, f"{threshold:.0%}", ha="right", va="bottom", fontsize=7, color="0.35", transform=end)
-    axis.text(0.995, 1 / length + 0.012, f"chance {1 / length:.1%}", ha="right", va="bottom", fontsize=7, color="0.45", transform=end)
-
-
-def _accuracy_axis(axis: Axes) -> None:
-    axis.set_ylim(0, 1.04)
-    axis.set_yticks(np.linspace(0, 1, 5))
-    axis.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axis.xaxis.set_major_formatter(_THOUSANDS)
-    axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    sns.despine(ax=axis)
-
-
-def _row_of_panels(count: int, width: float = 3.1) -> tuple[Figure, Sequence[Axes]]:
-    figure, grid = plt.subplots(
-        1, count, figsize=(max(1.0 + width * count, 5.5), 3.6), sharey=True, squeeze=False, layout="constrained"
-    )
-    return figure, list(grid[0])
-
-
-def _legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One legend under all panels, an entry a label."""
-    entries = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
-
-
-def _title(figure: Figure, text: str) -> None:
-    figure.suptitle(text, fontsize=10)
-
-
-def _setting(runs: pd.DataFrame) -> str:
-    """Which models, and what of the rest differs between the runs."""
-    rates = sorted(runs["learning_rate"].unique())
-    seeds = runs[["weight_seed", "init_seed", "data_seed"]].drop_duplicates()
-    return f"{_models(runs)}; lr {', '.join(f'{rate:g}' for rate in rates)}; {_count(len(seeds), 'seed')}"
-
-
-def _models(runs: pd.DataFrame) -> str:
-    names = sorted({str(name).rpartition("/")[0].rpartition("/")[2] or str(name) for name in runs["model"]})
-    return ", ".join(names) if len(names) > 1 else f"pair {names[0]}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _colour(family: str) -> str:
-    return FAMILY_COLOURS.get(family, OTHER_COLOURS[sum(map(ord, family)) % len(OTHER_COLOURS)])
-
-
-def _ordered(families: Sequence[str]) -> list[str]:
-    """The families in the order they always have, others behind them."""
-    return [f for f in FAMILIES if f in families] + sorted(f for f in families if f not in FAMILIES)
 
 
 def _edges(steps: np.ndarray) -> np.ndarray:

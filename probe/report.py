@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from backbones.pairs import FAMILIES
 from backbones.scan import scan_paths
 from probe.config import ProbeConfig
 from probe.estimate import Estimator
@@ -47,6 +48,23 @@ def print_runs(runs: pd.DataFrame) -> None:
     states = runs["state"].value_counts()
     seconds = duration(runs["seconds"].sum())
     out.print(", ".join(f"{count} {state}" for state, count in states.items()) + f"; {seconds} spent in them.")
+    for line in unequal_sizes(runs):
+        out.print(line)
+
+
+def unequal_sizes(runs: pd.DataFrame) -> list[str]:
+    """What a matched pair does not match in: a line for each pair and length, where both families have run."""
+    known = runs.dropna(subset=["parameters"])
+    known = known.assign(pair=known["model"].str.rpartition("/")[0])
+    lines = []
+    for (pair, length), some in known.groupby(["pair", "length"]):
+        sizes = some.groupby("family")["parameters"].first()
+        if set(FAMILIES) <= set(sizes.index):
+            pythia, mamba = (int(sizes[family]) for family in FAMILIES)
+            lines.append(
+                f"Parameters of {pair}, length {length}: pythia {pythia:,}, mamba {mamba:,} ({mamba / pythia - 1:+.1%})."
+            )
+    return lines
 
 
 def print_samples(config: ProbeConfig, split: str, examples: int) -> None:
@@ -59,14 +77,16 @@ def print_samples(config: ProbeConfig, split: str, examples: int) -> None:
     for number, (read, asked, position) in enumerate(rows):
         # Targets belong to the last tokens that are read; the rest of the row asks for nothing.
         said = [UNSCORED] * (len(read) - len(asked)) + asked
-        pairs = [(task.token_name(t), "." if s == UNSCORED else task.token_name(s)) for t, s in zip(read, said, strict=True)]
+        pairs = [
+            (task.token_name(t), "." if s == UNSCORED else task.token_name(s)) for t, s in zip(read, said, strict=True)
+        ]
         widths = [max(len(above), len(below)) for above, below in pairs]
         print(f"{split} {number}: the target stands at position {position}, the answer is id {position + FREE_IDS}")
         print("  reads  " + " ".join(above.ljust(width) for (above, _), width in zip(pairs, widths, strict=True)))
         print("  loss   " + " ".join(below.ljust(width) for (_, below), width in zip(pairs, widths, strict=True)))
     print(
         f"Ids from scratch: answers {FREE_IDS} to {task.length + FREE_IDS - 1}, special tokens {task.first_special} to "
-        f"{task.out_token - 1}, <out> {task.out_token}; in a pretrained vocabulary of V rows the special tokens begin at V."
+        f"{task.out_token - 1}, <out> {task.out_token}; behind a pretrained vocabulary of V rows they begin at V."
     )
 
 
@@ -132,4 +152,3 @@ def duration(seconds: float) -> str:
 def _short(model: str) -> str:
     """A name that fits a table: the last two parts of a path."""
     return "/".join(model.split("/")[-2:])
-

@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 
 from backbones.embeddings import enlarge
 from backbones.models import check, ledger, load
+from backbones.scan import scan_paths
 from probe.config import ProbeConfig, Supervision
 from probe.evaluate import evaluate, last_logits
 from probe.task import Examples, RetrievalTask
@@ -162,7 +163,7 @@ def run_probe(
     model, task = prepare(config)
     torch.manual_seed(config.model.weight_seed)  # for models that have dropout
     if accelerator.is_main_process:
-        run.start({**ran_with(accelerator), "model": ledger(model)})
+        run.start({**ran_with(accelerator), "scan": scan_path(accelerator.device), "model": ledger(model)})
     accelerator.wait_for_everyone()
     if tracker:
         accelerator.init_trackers("probe", config=_flat(dataclasses.asdict(config)))
@@ -190,6 +191,11 @@ def run_probe(
         # The next run of this process may ask for another precision, which Accelerate keeps for the whole process.
         AcceleratorState._reset_state()
     return run
+
+
+def scan_path(device: torch.device) -> str:
+    """Which scan Mamba runs on this device."""
+    return next((path.path for path in scan_paths() if path.device.partition(":")[0] == device.type), "none")
 
 
 def describe(config: ProbeConfig) -> str:

@@ -52,7 +52,8 @@ class Optimisation:
         for name in ("steps", "batch", "evaluations"):
             require(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}.")
         require(
-            self.micro_batch is None or self.micro_batch >= 1, f"micro_batch must be at least 1, not {self.micro_batch}."
+            self.micro_batch is None or self.micro_batch >= 1,
+            f"micro_batch must be at least 1, not {self.micro_batch}.",
         )
         require(
             math.isfinite(self.learning_rate) and self.learning_rate > 0,

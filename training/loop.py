@@ -228,7 +228,7 @@ def _signals() -> Iterator[threading.Event]:
 class _Progress:
     """The progress bar of the main process: loss, accuracy, examples a second, time left."""
 
-    def __init__(self, label: str, optimisation: Optimisation, step: int, accelerator: Accelerator):
+    def __init__(self, label: str, optimisation: Optimisation, step: int, accelerator: Accelerator) -> None:
         self.batch = optimisation.batch
         self.shown: dict[str, Any] = {}
         self.read = 0.0

@@ -28,7 +28,7 @@ class Run:
         ConfigError: `out` cannot hold runs, or the directory holds another config. Nothing has been written then.
     """
 
-    def __init__(self, out: Path, config: Any):
+    def __init__(self, out: Path, config: Any) -> None:
         self.config = config
         self.folder = out / identity(config)
         require(not out.exists() or out.is_dir(), f"{out} is a file: name a folder for the runs.")
@@ -36,9 +36,7 @@ class Run:
             not (out / "config.json").exists(),
             f"{out} is itself the folder of a run: name the folder above it, or a new one.",
         )
-        require(
-            os.access(nearest_existing(out), os.W_OK), f"{out} cannot be written to: name a folder of your own."
-        )
+        require(os.access(nearest_existing(out), os.W_OK), f"{out} cannot be written to: name a folder of your own.")
         if (self.folder / "config.json").exists():
             require(
                 read_config(self.folder) == to_dict(config),
@@ -96,8 +94,9 @@ def run_folders(out: Path) -> list[Path]:
 def read_config(folder: Path) -> dict[str, Any]:
     """The config of a run, as `training.config.to_dict` gives it."""
     config = _read_json(folder / "config.json").get("config")
-    require(isinstance(config, dict), f"{folder / 'config.json'} is not the config of a run: move its folder away.")
-    return dict(config)
+    if not isinstance(config, dict):
+        raise ConfigError(f"{folder / 'config.json'} is not the config of a run: move its folder away.")
+    return config
 
 
 def read_ran_with(folder: Path) -> dict[str, Any]:

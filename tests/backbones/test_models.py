@@ -131,7 +131,9 @@ def test_a_hub_name_out_of_reach_is_refused():
         check("nobody/no-such-model")
 
 
-@pytest.mark.parametrize(("pair", "family", "said"), [("huge", "mamba", "pair must be"), ("tiny", "rnn", "family must be")])
+@pytest.mark.parametrize(
+    ("pair", "family", "said"), [("huge", "mamba", "pair must be"), ("tiny", "rnn", "family must be")]
+)
 def test_unknown_pairs_and_families_are_refused(pair, family, said):
     with pytest.raises(ModelError, match=said):
         name_of(pair, family)

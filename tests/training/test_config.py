@@ -6,9 +6,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_runs import small_config
 
 from probe.config import ProbeConfig
-from small_runs import small_config
 from training.config import ConfigError, Optimisation, from_dict, identity, to_dict
 
 

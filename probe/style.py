@@ -1,0 +1,117 @@
+"""How every figure looks, and the words on it.
+
+Families differ in colour, in lightness, in line style and in marker, so that a grey print keeps them apart.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from backbones.pairs import FAMILIES
+
+FAMILY_COLOURS = {"pythia": "#14395b", "mamba": "#e08214"}
+OTHER_COLOURS = ["#5aae61", "#9970ab", "#878787"]
+LINE_STYLES = {"pythia": "-", "mamba": (0, (5, 1.5))}
+MARKERS = {"pythia": "o", "mamba": "s"}
+QUERY_STYLES: dict[str, tuple[str, object]] = {
+    "suffix": ("#14395b", "-"),
+    "prefix": ("#b2182b", (0, (5, 1.5))),
+    "prefix, asked from the target on": ("#f4a582", (0, (1, 1))),
+}
+
+THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
+
+
+def draw_spread(axis: Axes, some: pd.DataFrame, label: str, colour: str, style: object) -> None:
+    """Runs as thin lines, their median as a thick one, and a band between the lowest and the highest."""
+    table = some.pivot_table(index="step", columns="run", values="accuracy")
+    axis.plot(table.index, table, color=colour, lw=0.5, alpha=0.45)
+    axis.fill_between(table.index, table.min(axis=1), table.max(axis=1), color=colour, alpha=0.12, lw=0)
+    axis.plot(
+        table.index,
+        table.median(axis=1),
+        color=colour,
+        lw=1.9,
+        ls=style,
+        label=f"{label} ({count(table.shape[1], 'run')})",
+    )
+
+
+def draw_reference_lines(axis: Axes, length: int, threshold: float) -> None:
+    axis.axhline(threshold, color="0.35", lw=0.8, ls="--")
+    axis.axhline(1 / length, color="0.6", lw=0.8, ls=":")
+    end = axis.get_yaxis_transform()
+    axis.text(
+        0.995, threshold + 0.012, f"{threshold:.0%}", ha="right", va="bottom", fontsize=7, color="0.35", transform=end
+    )
+    axis.text(
+        0.995,
+        1 / length + 0.012,
+        f"chance {1 / length:.1%}",
+        ha="right",
+        va="bottom",
+        fontsize=7,
+        color="0.45",
+        transform=end,
+    )
+
+
+def accuracy_axis(axis: Axes) -> None:
+    axis.set_ylim(0, 1.04)
+    axis.set_yticks(np.linspace(0, 1, 5))
+    axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axis.xaxis.set_major_formatter(THOUSANDS)
+    axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    sns.despine(ax=axis)
+
+
+def row_of_panels(count: int, width: float = 3.1) -> tuple[Figure, Sequence[Axes]]:
+    figure, grid = plt.subplots(
+        1, count, figsize=(max(1.0 + width * count, 5.5), 3.6), sharey=True, squeeze=False, layout="constrained"
+    )
+    return figure, list(grid[0])
+
+
+def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
+    """One legend under all panels, an entry a label."""
+    entries = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+
+
+def set_title(figure: Figure, text: str) -> None:
+    figure.suptitle(text, fontsize=10)
+
+
+def setting(runs: pd.DataFrame) -> str:
+    """Which models, and what of the rest differs between the runs."""
+    rates = sorted(runs["learning_rate"].unique())
+    seeds = runs[["weight_seed", "init_seed", "data_seed"]].drop_duplicates()
+    return f"{models(runs)}; lr {', '.join(f'{rate:g}' for rate in rates)}; {count(len(seeds), 'seed')}"
+
+
+def models(runs: pd.DataFrame) -> str:
+    names = sorted({str(name).rpartition("/")[0].rpartition("/")[2] or str(name) for name in runs["model"]})
+    return ", ".join(names) if len(names) > 1 else f"pair {names[0]}"
+
+
+def count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def colour_of(family: str) -> str:
+    return FAMILY_COLOURS.get(family, OTHER_COLOURS[sum(map(ord, family)) % len(OTHER_COLOURS)])
+
+
+def ordered(families: Sequence[str]) -> list[str]:
+    """The families in the order they always have, others behind them."""
+    return [f for f in FAMILIES if f in families] + sorted(f for f in families if f not in FAMILIES)

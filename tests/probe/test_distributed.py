@@ -1,0 +1,42 @@
+"""Several processes see the same examples in the same order, and the same losses, as one."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+from training.run import read_curve, read_ran_with, run_folders
+
+SETTINGS = ["--length", "8", "--steps", "50", "--evaluations", "50", "--batch", "16", "--held-out-examples", "83"]
+
+
+def curve_of(out, family, processes):
+    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(processes)]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+    probe = ["-m", "probe", "train", "--family", family, *SETTINGS, "--no-stop-at-threshold", "--out", str(out)]
+    command = [sys.executable, *launch, *probe]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    (folder,) = run_folders(out)
+    assert read_ran_with(folder)["processes"] == processes
+    return read_curve(folder)
+
+
+@pytest.mark.parametrize("family", ["pythia", "mamba"])
+def test_two_processes_learn_what_one_does(family, tmp_path):
+    one, two = (curve_of(tmp_path / str(count), family, count) for count in (1, 2))
+    assert len(one) == len(two) == 50
+    for a, b in zip(one, two, strict=True):
+        assert a["asked"] == b["asked"]
+        assert a["loss"] == pytest.approx(b["loss"], rel=1e-5)
+        assert a["held_out_loss"] == pytest.approx(b["held_out_loss"], rel=1e-5)
+
+
+def test_a_batch_that_cannot_be_divided_is_refused(tmp_path):
+    from training.config import ConfigError, Optimisation
+    from training.loop import check_batch
+
+    assert check_batch(Optimisation(batch=64), 4) == 16
+    with pytest.raises(ConfigError, match="cannot be divided among 3 processes"):
+        check_batch(Optimisation(batch=64), 3)

@@ -1,0 +1,117 @@
+"""The figures: the CSV beside each is what is drawn, and runs that do not reach the threshold stay in the picture."""
+
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from small_runs import small_config
+
+from probe.curves import carried_to_the_end, load_runs, overall
+from probe.figures import draw_all
+from training.config import ConfigError, to_dict
+from training.run import Run
+
+LENGTH = 6
+ASKED = 10
+
+
+def write_run(out, name, hits_by_step, **settings):
+    """A run whose curve is given: for each evaluated step, the hits at each position."""
+    config = small_config(name, length=LENGTH, steps=400, evaluations=4, **settings)
+    run = Run(out, config)
+    run.start({"model": {"family": name.partition("/")[2], "parameters": 1000 if "mamba" in name else 990}})
+    for step, hits in hits_by_step.items():
+        run.append(
+            {"step": step, "examples": 8 * step, "loss": 1.0, "correct": hits, "asked": [ASKED] * LENGTH, "seconds": 1.0}
+        )
+    run.set_state("finished")
+    return run
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Three suffix runs of each family, one of which learns at 200, one at 400 and one never; prefix at chance."""
+    out = tmp_path / "runs"
+    for name in ("tiny/pythia", "tiny/mamba"):
+        write_run(out, name, {100: [2] * 6, 200: [10] * 6}, seed=0)
+        write_run(out, name, {100: [1] * 6, 200: [2] * 6, 300: [5] * 6, 400: [10, 10, 9, 10, 10, 10]}, seed=1)
+        write_run(out, name, {100: [1] * 6, 200: [2] * 6, 300: [4] * 6, 400: [0, 0, 5, 5, 10, 10]}, seed=2)
+        write_run(out, name, {step: [2, 1, 2, 2, 1, 2] for step in (100, 200, 300, 400)}, order="prefix")
+    return out
+
+
+def test_tables_hold_the_settings_the_counts_and_the_steps_to_the_threshold(runs):
+    table, curves = load_runs(runs)
+    suffix = table[table["order"] == "suffix"]
+    assert sorted(suffix["steps_to_threshold"].fillna(-1)) == [-1, -1, 200, 200, 400, 400]
+    assert set(table["family"]) == {"pythia", "mamba"}
+    one = curves[(curves["run"] == curves["run"].iloc[0]) & (curves["step"] == 100)]
+    assert one["position"].tolist() == list(range(LENGTH)) and (one["asked"] == ASKED).all()
+
+
+def test_a_run_that_stopped_keeps_its_accuracy_to_the_end(runs):
+    _, curves = load_runs(runs)
+    suffix = overall(curves[curves["order"] == "suffix"])
+    carried = carried_to_the_end(suffix, ["family"])
+    assert (carried.groupby("run")["step"].max() == 400).all()
+    first = carried[(carried["data_seed"] == 0) & (carried["family"] == "mamba")].set_index("step")["accuracy"]
+    assert first.to_dict() == {100: 0.2, 200: 1.0, 300: 1.0, 400: 1.0}
+
+
+def test_every_figure_comes_as_png_pdf_and_csv(runs, tmp_path):
+    drawn = {path.name for path in draw_all(runs, tmp_path / "figures")}
+    names = ["learning_curves", "positions_suffix_6", "positions_prefix_6", "sample_efficiency", "orders_6"]
+    assert drawn == {f"{name}.{ending}" for name in names for ending in ("png", "pdf", "csv")}
+    assert all((tmp_path / "figures" / name).stat().st_size > 500 for name in drawn)
+    assert not plt.get_fignums(), "no figure is left open"
+
+
+def test_the_same_runs_draw_the_same_files(runs, tmp_path):
+    first, second = (draw_all(runs, tmp_path / name) for name in ("a", "b"))
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_runs_that_never_learn_are_drawn_as_censored(runs, tmp_path):
+    draw_all(runs, tmp_path)
+    data = pd.read_csv(tmp_path / "sample_efficiency.csv")
+    suffix = data[(data["order"] == "suffix") & (data["family"] == "mamba")].sort_values("data_seed")
+    assert suffix["steps"].tolist() == [200, 400, 400]
+    assert suffix["censored"].tolist() == [False, False, True]
+    assert suffix["share_of_training"].tolist() == [0.5, 1.0, 1.0]
+
+
+def test_the_positions_figure_pools_runs_and_marks_its_lines(runs, tmp_path):
+    draw_all(runs, tmp_path, steps=[90, 400])
+    data = pd.read_csv(tmp_path / "positions_suffix_6.csv")
+    mamba = data[(data["family"] == "mamba") & (data["step"] == 400)].sort_values("position")
+    assert mamba["asked"].tolist() == [30] * 6
+    assert mamba["correct"].tolist() == [20, 20, 24, 25, 30, 30]
+    assert (mamba["low"] < mamba["accuracy"] + 1e-9).all() and (mamba["accuracy"] < mamba["high"] + 1e-9).all()
+    assert set(data[data["line"]]["step"]) == {100, 400}
+
+
+def test_lines_are_drawn_where_accuracy_passes_quarters(runs, tmp_path):
+    draw_all(runs, tmp_path)
+    data = pd.read_csv(tmp_path / "positions_suffix_6.csv")
+    lines = data[data["line"] & (data["family"] == "pythia")]
+    accuracy = lines.groupby("step")[["correct", "asked"]].sum().pipe(lambda sums: sums["correct"] / sums["asked"])
+    assert accuracy.index.tolist() == [200, 300, 400]
+    assert np.allclose(accuracy, [14 / 30, 19 / 30, (10 + 59 / 6 + 5) / 30])
+
+
+def test_one_family_one_run_and_one_evaluation_are_enough(tmp_path):
+    write_run(tmp_path / "runs", "tiny/mamba", {100: [1] * 6})
+    names = {path.stem for path in draw_all(tmp_path / "runs", tmp_path / "figures")}
+    assert names == {"learning_curves", "positions_suffix_6", "sample_efficiency"}
+
+
+def test_a_broken_config_is_named_and_nothing_is_drawn(runs, tmp_path):
+    folder = sorted(runs.iterdir())[0]
+    config = to_dict(small_config())
+    (folder / "config.json").write_text(json.dumps({"config": config})[:-5])
+    with pytest.raises(ConfigError, match="cannot be read"):
+        draw_all(runs, tmp_path / "figures")
+    assert not (tmp_path / "figures").exists()

@@ -1,0 +1,65 @@
+"""A run's directory: what it refuses, what it keeps, and that a cut-off line harms nothing."""
+
+import json
+
+import pytest
+from small_runs import small_config
+
+from training.config import ConfigError, identity, to_dict
+from training.run import Run, read_config, read_curve, read_ran_with, read_status, run_folders
+
+
+def test_the_directory_is_named_by_the_config_and_holds_all_of_it(tmp_path):
+    config = small_config()
+    run = Run(tmp_path, config)
+    assert run.state is None and not run.folder.exists()
+    run.plan()
+    assert run.folder.name == identity(config)
+    assert read_config(run.folder) == to_dict(config)
+    assert run.state == "planned" and run_folders(tmp_path) == [run.folder]
+
+
+def test_planning_again_leaves_a_run_as_it_is(tmp_path):
+    run = Run(tmp_path, small_config())
+    run.start({"device": "cpu"})
+    run.set_state("finished", step=3)
+    Run(tmp_path, small_config()).plan()
+    assert read_status(run.folder) == {"state": "finished", "step": 3}
+
+
+def test_each_kind_of_session_is_recorded_once(tmp_path):
+    run = Run(tmp_path, small_config())
+    for device in ("cpu", "cpu", "gpu", "cpu"):
+        run.start({"device": device})
+    written = json.loads((run.folder / "config.json").read_text())
+    assert [session["device"] for session in written["ran_with"]] == ["cpu", "gpu", "cpu"]
+    assert read_ran_with(run.folder) == {"device": "cpu"}
+
+
+def test_the_curve_is_cut_back_to_a_step_and_loses_half_a_line(tmp_path):
+    run = Run(tmp_path, small_config())
+    run.plan()
+    for step in (4, 8, 12):
+        run.append({"step": step})
+    with open(run.folder / "curve.jsonl", "a") as curve:
+        curve.write('{"step": 16')
+    assert [record["step"] for record in read_curve(run.folder)] == [4, 8, 12]
+    run.cut(8)
+    assert (run.folder / "curve.jsonl").read_text() == '{"step": 4}\n{"step": 8}\n'
+
+
+def test_files_that_are_not_a_run_are_refused_and_left_alone(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ConfigError, match="is a file"):
+        Run(tmp_path / "file", small_config())
+    run = Run(tmp_path, small_config())
+    run.plan()
+    with pytest.raises(ConfigError, match="itself the folder of a run"):
+        Run(run.folder, small_config())
+    (run.folder / "config.json").write_text("{half")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Run(tmp_path, small_config())
+    (run.folder / "config.json").write_text('{"config": 3}')
+    with pytest.raises(ConfigError, match="is not the config of a run"):
+        Run(tmp_path, small_config())
+    assert (run.folder / "config.json").read_text() == '{"config": 3}'
