@@ -1,0 +1,121 @@
+"""`selective_scan`: one function, the signature and layouts of mamba_ssm's `selective_scan_fn`, and a choice by device."""
+
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from backbones.scan import cpu, cuda, reference
+from backbones.scan.paths import choose
+
+Backend = Literal["auto", "reference", "cpu", "cuda"]
+
+
+def selective_scan(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    delta_bias: Tensor | None = None,
+    delta_softplus: bool = False,
+    return_last_state: bool = False,
+    *,
+    reset: Tensor | None = None,
+    backend: Backend = "auto",
+) -> Tensor | tuple[Tensor, Tensor]:
+    """h[t] = exp(delta[t] A) h[t-1] + delta[t] B[t] u[t];  y[t] = C[t] h[t] + D u[t], times silu(z[t]).
+
+    Args:
+        u, delta: batch x channels x length. `delta_bias` (channels) is added to delta, then softplus if asked for.
+        A: channels x state.
+        B, C: batch x state x length, or batch x groups x state x length, each for its share of the channels.
+        D: channels.
+        z: batch x channels x length.
+        reset: batch x length, bool. True starts a new document at that step: the state before it is dropped, and
+            nothing of what came before changes a bit of what comes after, nor of its gradients.
+        backend: `auto` chooses by the device of u at each call; `scan_paths` says what it chooses and why.
+
+    Returns:
+        y (batch x channels x length, in the type of u), with `return_last_state` also h after the last step
+        (batch x channels x state), through which gradients flow as well.
+
+    Raises:
+        ValueError: shapes, types or devices do not fit.
+    """
+    _check(u, delta, A, B, C, D, z, delta_bias, reset)
+    scan = _implementation(u, delta_softplus, return_last_state, reset, backend)
+    if B.dim() == 3:
+        y, last = scan(u, delta, A, B, C, D, z, delta_bias)
+    else:
+        groups = B.shape[1]
+        shares = [[None] * groups if x is None else x.chunk(groups, dim=d) for x, d in ((D, 0), (z, 1), (delta_bias, 0))]
+        channels = (u.chunk(groups, dim=1), delta.chunk(groups, dim=1), A.chunk(groups, dim=0))
+        parts = [scan(*part) for part in zip(*channels, B.unbind(1), C.unbind(1), *shares, strict=True)]
+        y, last = (torch.cat(tensors, dim=1) for tensors in zip(*parts, strict=True))
+    return (y, last) if return_last_state else y
+
+
+def _implementation(
+    u: Tensor, soft: bool, return_last: bool, reset: Tensor | None, backend: Backend
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """A function of u, delta, A, B, C, D, z and delta_bias, all for one group of channels."""
+    if backend not in get_args(Backend):
+        raise ValueError(f"backend must be one of {', '.join(get_args(Backend))}, not {backend!r}.")
+    if backend == "auto":
+        backend = choose(u.device)
+    elif backend in ("cpu", "cuda") and u.device.type != backend:
+        raise ValueError(f"The {backend} scan needs tensors on that device, and these are on {u.device}.")
+    if backend == "cpu":
+        return lambda *tensors: cpu.selective_scan(*tensors, soft, return_last, reset=reset)
+    if backend == "cuda":
+        return lambda *tensors: cuda.selective_scan(*tensors, soft, reset=reset)
+    return lambda *tensors: reference.selective_scan(*tensors, soft, reset=reset)
+
+
+def _check(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    z: Tensor | None,
+    delta_bias: Tensor | None,
+    reset: Tensor | None,
+) -> None:
+    if u.dim() != 3 or A.dim() != 2:
+        raise ValueError(f"u must be batch x channels x length and A channels x state, not {_shape(u)} and {_shape(A)}.")
+    batch, channels, length = u.shape
+    states = A.shape[1]
+    grouped = (batch, B.shape[1], states, length) if B.dim() == 4 else (batch, states, length)
+    if B.dim() == 4 and (B.shape[1] == 0 or channels % B.shape[1]):
+        raise ValueError(f"{channels} channels do not fall into the {B.shape[1]} equal groups that B has.")
+    wanted = {
+        "delta": (delta, tuple(u.shape)),
+        "A": (A, (channels, states)),
+        "B": (B, grouped),
+        "C": (C, grouped),
+        "D": (D, (channels,)),
+        "z": (z, tuple(u.shape)),
+        "delta_bias": (delta_bias, (channels,)),
+        "reset": (reset, (batch, length)),
+    }
+    for name, (tensor, expected) in wanted.items():
+        if tensor is None:
+            continue
+        if tuple(tensor.shape) != expected:
+            raise ValueError(f"{name} must be {' x '.join(map(str, expected))} for this u and A, not {_shape(tensor)}.")
+        if tensor.device != u.device:
+            raise ValueError(f"{name} is on {tensor.device} and u on {u.device}: move them to one device.")
+        if name == "reset" and tensor.dtype != torch.bool:
+            raise ValueError(f"reset must be bool, not {tensor.dtype}.")
+        if name != "reset" and not tensor.is_floating_point():
+            raise ValueError(f"{name} must hold real floating-point numbers, not {tensor.dtype}.")
+
+
+def _shape(tensor: Tensor) -> str:
+    return " x ".join(map(str, tensor.shape)) or "a single number"

@@ -1,0 +1,103 @@
+"""`MambaForCausalLM` of transformers computes the same with our functions beneath it as with its own."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from transformers import MambaConfig, MambaForCausalLM
+from transformers.models.mamba import modeling_mamba
+
+from backbones.scan import mount
+
+THEIRS = {
+    name: getattr(modeling_mamba, name)
+    for name in (
+        "mamba_inner_fn",
+        "mamba_selective_scan",
+        "mamba_selective_state_update",
+        "causal_conv1d_fn",
+        "causal_conv1d_update",
+    )
+}
+
+
+def make_model(seed=0):
+    torch.manual_seed(seed)
+    config = MambaConfig(
+        vocab_size=40, hidden_size=24, num_hidden_layers=2, state_size=16, bos_token_id=0, eos_token_id=0, pad_token_id=1
+    )
+    return MambaForCausalLM(config)
+
+
+@pytest.fixture
+def mounted(monkeypatch):
+    """Our functions for one test; theirs again after it."""
+    mount()
+    ours = {name: getattr(modeling_mamba, name) for name in THEIRS}
+    for name, function in ours.items():
+        monkeypatch.setattr(modeling_mamba, name, function)
+
+
+def logits_and_gradients(model, tokens, attention_mask):
+    model.zero_grad()
+    output = model(tokens, attention_mask=attention_mask, labels=tokens, use_cache=False)
+    output.loss.backward()
+    return output.logits.detach(), {name: p.grad.clone() for name, p in model.named_parameters()}
+
+
+def relative(ours, theirs):
+    return float((ours.double() - theirs.double()).norm() / theirs.double().norm())
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("padded", [False, True])
+def test_logits_and_every_parameter_gradient_equal_those_of_transformers(monkeypatch, training, padded):
+    model = make_model().train(training)
+    tokens = torch.randint(2, 40, (3, 37))
+    attention_mask = torch.ones_like(tokens)
+    if padded:
+        attention_mask[0, :9] = 0
+    for name, function in THEIRS.items():
+        monkeypatch.setattr(modeling_mamba, name, function)
+    logits, gradients = logits_and_gradients(model, tokens, attention_mask)
+    mount()
+    our_logits, our_gradients = logits_and_gradients(model, tokens, attention_mask)
+    assert relative(our_logits, logits) < 1e-5
+    for name, gradient in gradients.items():
+        assert relative(our_gradients[name], gradient) < 1e-5, name
+
+
+@pytest.mark.usefixtures("mounted")
+def test_generating_with_the_cache_equals_the_full_forward_at_every_step():
+    model = make_model().eval()
+    prompt = torch.randint(2, 40, (3, 11))
+    generated = model.generate(
+        prompt, max_new_tokens=12, min_new_tokens=12, do_sample=False, output_logits=True, return_dict_in_generate=True
+    )
+    with torch.no_grad():
+        full = model(generated.sequences[:, :-1]).logits[:, prompt.shape[1] - 1 :]
+    for step, logits in enumerate(generated.logits):
+        assert relative(logits, full[:, step]) < 1e-5, step
+
+
+@pytest.mark.usefixtures("mounted")
+def test_mounting_twice_changes_nothing():
+    before = modeling_mamba.mamba_selective_scan
+    mount()
+    mount()
+    assert modeling_mamba.mamba_selective_scan is before
+
+
+def test_a_transformers_with_other_names_is_refused_with_what_to_install(monkeypatch):
+    monkeypatch.delattr(modeling_mamba, "mamba_selective_scan")
+    with pytest.raises(RuntimeError, match=r"install transformers"):
+        mount()
+
+
+def test_a_process_that_only_imports_the_scan_leaves_transformers_alone():
+    check = (
+        "import backbones.scan; from transformers.models.mamba import modeling_mamba as m;"
+        "assert m.mamba_selective_scan.__module__ == m.__name__"
+    )
+    subprocess.run([sys.executable, "-c", check], check=True)
