@@ -1,15 +1,21 @@
 """Mamba's selective scan: one function, a path for each device, and the way it is put under the Mamba of transformers.
 
-selective   `selective_scan`: checks its arguments and chooses by their device
-reference   plain PyTorch, the paper's equations line by line
-cpu         forward and backward in `scan_kernels`, built from the vectors of `lanes`, compiled and run by `compiled`
-cuda        mamba-ssm's kernels
-paths       which of them runs where, and why, in words
-mounting    `mount`: `MambaForCausalLM` of transformers calls all of this
+selective     `selective_scan`: checks its arguments and chooses by their device
+reference     plain PyTorch, the paper's equations line by line
+cpu           forward and backward; the work is done in `scan_kernels`
+cuda          mamba-ssm's kernel
+convolution   the depthwise causal convolution before the scan; on the CPU in `conv_kernels`
+decoding      both, for one token at a time
+documents     packed documents as rows of a batch, for code that knows no resets
+paths         which code runs on which device, and why, in words
+mounting      `mount`: `MambaForCausalLM` of transformers calls all of this; `packed`: resets for it
+
+The kernels are Python that numba compiles: vectors of 16 channels (`lanes`), blocks of 16 steps (`tiles`), tensors as
+kernels take them (`layout`), compiled once for a machine and run on as many threads as torch uses (`compiled`).
 """
 
-from backbones.scan.mounting import mount
+from backbones.scan.mounting import mount, packed
 from backbones.scan.paths import ScanPath, scan_paths
 from backbones.scan.selective import selective_scan
 
-__all__ = ["ScanPath", "mount", "scan_paths", "selective_scan"]
+__all__ = ["ScanPath", "mount", "packed", "scan_paths", "selective_scan"]

@@ -9,16 +9,17 @@ Kernels release the GIL instead, and a plain pool of Python threads runs them: a
 forked child starts a pool of its own.
 """
 
+import contextlib
 import functools
 import hashlib
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numba
-import numpy as np
 import torch
 from numba.core.caching import FunctionCache
 
@@ -28,14 +29,12 @@ SHARES = 4
 
 def compiled(kernel: Callable[..., None], arguments: Sequence[Any]) -> Callable[..., None]:
     """Compiles a kernel for these argument types, or takes it from the cache on disk, where it is kept."""
-    dispatcher = numba.njit(nogil=True, error_model="numpy")(kernel)
-    try:
+    dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(kernel)
+    with contextlib.suppress(RuntimeError):  # nowhere to write: then each process compiles it, which takes seconds
         dispatcher._cache = _Cache(kernel)
-    except RuntimeError:
-        pass  # nowhere to write: then it is compiled in each process, which takes seconds
     dispatcher.compile(tuple(arguments))
     dispatcher.disable_compile()
-    return dispatcher  # type: ignore[no-any-return]
+    return cast(Callable[..., None], dispatcher)
 
 
 def run(kernel: Callable[..., None], arguments: Sequence[Any], tasks: int) -> None:
@@ -46,7 +45,7 @@ def run(kernel: Callable[..., None], arguments: Sequence[Any], tasks: int) -> No
         return
     shares = min(tasks, threads * SHARES)
     edges = [tasks * share // shares for share in range(shares + 1)]
-    spans = iter(list(zip(edges, edges[1:], strict=False)))
+    spans = iter(list(itertools.pairwise(edges)))
 
     def work() -> None:
         for first, stop in spans:  # shared by the threads: each takes the next span that is left
@@ -74,16 +73,9 @@ class _Cache(FunctionCache):
 @functools.cache
 def _sources() -> str:
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    for name in ("lanes", "tiles", "scan_kernels", "conv_kernels", "layout"):
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()
-
-
-def view(tensor: torch.Tensor | None, dimensions: int, like: torch.Tensor) -> np.ndarray[Any, Any]:
-    """The tensor's memory as numpy sees it; an array without elements stands for None."""
-    if tensor is None:
-        tensor = like.new_empty((0,) * dimensions)
-    return tensor.detach().numpy()
 
 
 def inlined(function: Callable[..., Any]) -> Any:

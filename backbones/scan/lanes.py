@@ -12,8 +12,9 @@ What a kernel can write:
     store(tile, 16 * t, x * y + z)        + - * are lane by lane; x * y + z becomes one fused operation
     splat(a, x)                           the number a in every lane, in the type of x
     exp2(x), softplus(x), sigmoid(x)      to the last bit or two, no branches
-    load_row(a, b, c, t)                  a[b, c:c + 16, t] of an array whose second axis is contiguous
+    load_at(a, b, c, t)                   16 elements in memory from a[b, c, t] on, whatever axis they belong to
     row_sums(tile, 0)                     for a 16 x 16 tile, the sum of each row, in one vector
+    transpose(tile, 0)                    a 16 x 16 tile, in place
 """
 
 import operator
@@ -22,7 +23,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.core.datamodel import models, register_default
+from numba.core.datamodel import models
+from numba.core.datamodel.registry import register_default
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic
@@ -157,6 +159,11 @@ def _silu_slope(x: Value) -> Value:
     return gate + x * gate * (x.constant(1.0) - gate)
 
 
+def _instruction(typing: Callable[..., Any]) -> Any:
+    """numba's `intrinsic`. What kernels call has no Python types: it exists in compiled code alone."""
+    return intrinsic(typing)
+
+
 def _elementwise(formula: Callable[[Value], Value]) -> Any:
     """A function that kernels can call, from a formula on lanes."""
 
@@ -166,7 +173,7 @@ def _elementwise(formula: Callable[[Value], Value]) -> Any:
     def typing(typing_context: Any, x: Any) -> Any:
         return signature(x, x), codegen
 
-    return intrinsic(typing)
+    return _instruction(typing)
 
 
 exp2 = _elementwise(_exp2)
@@ -194,7 +201,7 @@ for _symbol in (operator.add, operator.sub, operator.mul):
     _operator(_symbol)
 
 
-@intrinsic
+@_instruction
 def splat(typing_context: Any, number: Any, like: Any) -> Any:
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         vector = context.get_value_type(signature.return_type)
@@ -205,7 +212,7 @@ def splat(typing_context: Any, number: Any, like: Any) -> Any:
     return signature(like, like.real, like), codegen
 
 
-@intrinsic
+@_instruction
 def load(typing_context: Any, array: Any, index: Any) -> Any:
     """array[index:index + 16] of a flat array. No check of bounds: that is up to the kernel."""
     lanes = LANES[array.dtype]
@@ -216,7 +223,7 @@ def load(typing_context: Any, array: Any, index: Any) -> Any:
     return signature(lanes, array, types.intp), codegen
 
 
-@intrinsic
+@_instruction
 def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
     """array[index:index + 16] = value."""
 
@@ -227,9 +234,9 @@ def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
     return signature(types.void, array, types.intp, value), codegen
 
 
-@intrinsic
-def load_row(typing_context: Any, array: Any, i: Any, j: Any, k: Any) -> Any:
-    """array[i, j:j + 16, k], where the second axis is contiguous."""
+@_instruction
+def load_at(typing_context: Any, array: Any, i: Any, j: Any, k: Any) -> Any:
+    """The 16 elements in memory from array[i, j, k] on."""
     lanes = LANES[array.dtype]
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -238,9 +245,9 @@ def load_row(typing_context: Any, array: Any, i: Any, j: Any, k: Any) -> Any:
     return signature(lanes, array, types.intp, types.intp, types.intp), codegen
 
 
-@intrinsic
-def store_row(typing_context: Any, array: Any, i: Any, j: Any, k: Any, value: Any) -> Any:
-    """array[i, j:j + 16, k] = value, where the second axis is contiguous."""
+@_instruction
+def store_at(typing_context: Any, array: Any, i: Any, j: Any, k: Any, value: Any) -> Any:
+    """Writes the 16 elements in memory from array[i, j, k] on."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         _store(builder, arguments[4], _pointer(context, builder, signature, arguments))
@@ -249,7 +256,7 @@ def store_row(typing_context: Any, array: Any, i: Any, j: Any, k: Any, value: An
     return signature(types.void, array, types.intp, types.intp, types.intp, value), codegen
 
 
-@intrinsic
+@_instruction
 def row_sums(typing_context: Any, tile: Any, index: Any) -> Any:
     """For the 16 x 16 tile that starts at tile[index]: the sum of each row.
 
@@ -265,13 +272,36 @@ def row_sums(typing_context: Any, tile: Any, index: Any) -> Any:
         mask = ir.VectorType(ir.IntType(32), WIDTH)
         even, odd = (ir.Constant(mask, list(range(first, 2 * WIDTH, 2))) for first in (0, 1))
         while len(rows) > 1:
-            pairs = zip(rows[::2], rows[1::2], strict=True)
+            pairs = list(zip(rows[::2], rows[1::2], strict=True))
             rows = [
                 builder.fadd(builder.shuffle_vector(a, b, even), builder.shuffle_vector(a, b, odd)) for a, b in pairs
             ]
         return rows[0]
 
     return signature(lanes, tile, types.intp), codegen
+
+
+@_instruction
+def transpose(typing_context: Any, tile: Any, index: Any) -> Any:
+    """Transposes the 16 x 16 tile that starts at tile[index]: four rounds in which rows 8 apart are interleaved."""
+    lanes = LANES[tile.dtype]
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        vector = context.get_value_type(lanes)
+        start = _flat_pointer(context, builder, signature, arguments)
+        places = [builder.gep(start, [ir.IntType(64)(WIDTH * t)]) for t in range(WIDTH)]
+        rows = [_load(builder, place, vector) for place in places]
+        half = WIDTH // 2
+        zips = [[lane // 2 + WIDTH * (lane % 2) + start for lane in range(WIDTH)] for start in (0, half)]
+        low, high = (ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), pattern) for pattern in zips)
+        for _ in range(WIDTH.bit_length() - 1):
+            pairs = list(zip(rows[:half], rows[half:], strict=True))
+            rows = [builder.shuffle_vector(a, b, mask) for a, b in pairs for mask in (low, high)]
+        for row, place in zip(rows, places, strict=True):
+            _store(builder, row, place)
+        return context.get_dummy_value()
+
+    return signature(types.void, tile, types.intp), codegen
 
 
 def _flat_pointer(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:

@@ -4,22 +4,36 @@ transformers looks for mamba-ssm when it is imported, and from then on calls it 
 that a CPU tensor crashes where mamba-ssm is installed and crawls where it is not. `mount` replaces the five functions
 that its Mamba block calls by name with ones that look at the device at each call. The model itself, its masks and its
 cache stay as they are.
+
+`packed` tells the blocks where documents start in sequences that hold several: transformers' model has no argument for
+it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers.activations import ACT2FN
 from transformers.models.mamba import modeling_mamba
 
-from backbones.scan.paths import choose, missing
+from backbones.scan import decoding
+from backbones.scan.convolution import Activation, causal_convolution
+from backbones.scan.paths import missing
 from backbones.scan.selective import selective_scan
+
+_documents: Tensor | None = None
+"""Where documents start, in the sequences that the model is called with now. Not a context variable: torch recomputes
+checkpointed blocks on threads of its own, and they have to see it as well."""
 
 
 def mount() -> None:
-    """Puts our scan under every Mamba of transformers in this process; calling it again changes nothing."""
+    """Puts our functions under every Mamba of transformers in this process. Calling it again changes nothing.
+
+    Raises:
+        RuntimeError: this transformers is built in another way.
+    """
     replacements = (
         mamba_inner_fn,
         mamba_selective_scan,
@@ -30,10 +44,27 @@ def mount() -> None:
     for replacement in replacements:
         if not hasattr(modeling_mamba, replacement.__name__):
             raise RuntimeError(
-                f"This transformers has no {replacement.__name__} in its Mamba: install transformers 5.17 to 5.23."
+                f"The Mamba of this transformers has no {replacement.__name__}: install transformers 5.17 to 5.23."
             )
     for replacement in replacements:
         setattr(modeling_mamba, replacement.__name__, replacement)
+
+
+@contextmanager
+def packed(reset: Tensor) -> Iterator[None]:
+    """Inside, every mounted Mamba keeps documents apart: `reset` (batch x length, bool) is true where one starts.
+
+    With gradient checkpointing the backward pass belongs inside as well, as it runs the blocks again.
+    """
+    global _documents
+    before, _documents = _documents, reset
+    try:
+        yield
+    finally:
+        _documents = before
+
+
+# The five below have the signatures that modeling_mamba calls; what a caller of another version adds is let pass.
 
 
 def mamba_inner_fn(xz: Tensor, *args: Any, **kwargs: Any) -> Tensor | None:
@@ -41,7 +72,9 @@ def mamba_inner_fn(xz: Tensor, *args: Any, **kwargs: Any) -> Tensor | None:
 
     None sends the block through the functions below.
     """
-    if xz.device.type != "cuda" or missing("mamba-ssm") is not None or missing("causal-conv1d") is not None:
+    if xz.device.type != "cuda" or _documents is not None:
+        return None
+    if missing("mamba-ssm") is not None or missing("causal-conv1d") is not None:
         return None
     from mamba_ssm.ops.selective_scan_interface import mamba_inner_fn as fused
 
@@ -59,9 +92,10 @@ def mamba_selective_scan(
     delta_bias: Tensor | None = None,
     delta_softplus: bool = False,
     return_last_state: bool = False,
-    **choices_of_transformers: Any,
+    **others: Any,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    return selective_scan(hidden_states, dt, A, B, C, D, z, delta_bias, delta_softplus, return_last_state)
+    reset = _documents_of(hidden_states)
+    return selective_scan(hidden_states, dt, A, B, C, D, z, delta_bias, delta_softplus, return_last_state, reset=reset)
 
 
 def mamba_selective_state_update(
@@ -75,55 +109,40 @@ def mamba_selective_state_update(
     dt_bias: Tensor | None = None,
     dt_softplus: bool = False,
     z: Tensor | None = None,
-    **kwargs: Any,
+    **others: Any,
 ) -> Tensor:
-    """One step of the recurrence. state (batch x channels x state) is changed; the rest is batch x channels or state."""
-    if choose(hidden_states.device) == "cuda":
-        from mamba_ssm.ops.triton.selective_state_update import selective_state_update
-
-        return selective_state_update(  # type: ignore[no-any-return]
-            state, hidden_states, dt, A, B, C, D=D, z=z, dt_bias=dt_bias, dt_softplus=dt_softplus
-        )
-    real = torch.promote_types(torch.float32, hidden_states.dtype)
-    u, delta, B, C = (x.to(real) for x in (hidden_states, dt, B, C))
-    if dt_bias is not None:
-        delta = delta + dt_bias
-    if dt_softplus:
-        delta = F.softplus(delta)
-    h = torch.exp(delta[..., None] * A) * state + (delta * u)[..., None] * B[:, None]
-    state.copy_(h)
-    y = torch.einsum("bdn,bn->bd", h, C)
-    if D is not None:
-        y = y + D * u
-    if z is not None:
-        y = y * F.silu(z.to(real))
-    return y.to(hidden_states.dtype)
+    return decoding.selective_state_update(state, hidden_states, dt, A, B, C, D, z, dt_bias, dt_softplus)
 
 
 def causal_conv1d_fn(
-    hidden_states: Tensor, weight: Tensor, bias: Tensor | None = None, activation: str | None = None, **kwargs: Any
+    hidden_states: Tensor, weight: Tensor, bias: Tensor | None = None, activation: str | None = None, **others: Any
 ) -> Tensor:
-    """Each channel convolved with its own few weights over what came before. hidden_states: batch x channels x length."""
-    if hidden_states.device.type == "cuda" and missing("causal-conv1d") is None:
-        from causal_conv1d import causal_conv1d_fn as kernel
-
-        return kernel(hidden_states, weight, bias, activation=activation)  # type: ignore[no-any-return]
-    length = hidden_states.shape[2]
-    y = F.conv1d(
-        hidden_states.to(weight.dtype), weight[:, None], bias, padding=weight.shape[1] - 1, groups=weight.shape[0]
-    )[:, :, :length]
-    return (y if activation is None else ACT2FN[activation](y)).to(hidden_states.dtype)
+    fused, left = _split(activation)
+    y = causal_convolution(hidden_states, weight, bias, fused, reset=_documents_of(hidden_states))
+    return y if left is None else ACT2FN[left](y)
 
 
 def causal_conv1d_update(
     hidden_states: Tensor, conv_state: Tensor, weight: Tensor, bias: Tensor | None = None, activation: str | None = None
 ) -> Tensor:
-    """The convolution for the next few steps. conv_state (batch x channels x kernel) holds the inputs before; changed."""
-    if hidden_states.device.type == "cuda" and missing("causal-conv1d") is None:
-        from causal_conv1d import causal_conv1d_update as kernel
+    fused, left = _split(activation)
+    y = decoding.causal_convolution_update(hidden_states, conv_state, weight, bias, fused)
+    return y if left is None else ACT2FN[left](y)
 
-        return kernel(hidden_states, conv_state, weight, bias, activation)  # type: ignore[no-any-return]
-    inputs = torch.cat([conv_state, hidden_states], dim=2).to(weight.dtype)
-    conv_state.copy_(inputs[:, :, -conv_state.shape[2] :])
-    y = F.conv1d(inputs, weight[:, None], bias, groups=weight.shape[0])[:, :, -hidden_states.shape[2] :]
-    return (y if activation is None else ACT2FN[activation](y)).to(hidden_states.dtype)
+
+def _split(activation: str | None) -> tuple[Activation, str | None]:
+    """The activation that our convolution applies, and the one that is left to do."""
+    return ("silu", None) if activation in ("silu", "swish") else (None, activation)
+
+
+def _documents_of(hidden_states: Tensor) -> Tensor | None:
+    """Where documents start in hidden_states, batch x channels x length."""
+    if _documents is None:
+        return None
+    batch, _, length = hidden_states.shape
+    # A cache hands a sequence that is shorter than the convolution on with zeros before it.
+    lacking = length - _documents.shape[1]
+    if _documents.shape[0] != batch or lacking < 0:
+        shape = " x ".join(map(str, _documents.shape))
+        raise ValueError(f"packed was told of {shape} steps, and the model was called with {batch} x {length}.")
+    return F.pad(_documents, (lacking, 0)).to(hidden_states.device)

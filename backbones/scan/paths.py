@@ -67,7 +67,9 @@ def choose(device: torch.device) -> Literal["reference", "cpu", "cuda"]:
 @functools.cache
 def missing(package: Package) -> str | None:
     """Why the CUDA kernels of a package cannot run: None if they can."""
-    for module, otherwise in zip(_MODULES[package], ("is not installed", "is installed without its compiled part"), strict=True):
+    for module, otherwise in zip(
+        _MODULES[package], ("is not installed", "is installed without its compiled part"), strict=True
+    ):
         try:
             importlib.import_module(module)
         except Exception as error:  # a compiled module of another torch raises whatever its loader raises

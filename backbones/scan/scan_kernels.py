@@ -27,7 +27,6 @@ from backbones.scan.lanes import (
     WIDTH,
     exp2,
     load,
-    load_row,
     row_sums,
     sigmoid,
     silu_slope,
@@ -35,60 +34,18 @@ from backbones.scan.lanes import (
     softplus_slope,
     splat,
     store,
-    store_row,
 )
-from backbones.scan.compiled import inlined
+from backbones.scan.tiles import STEPS, TILE, Array, read, read_steps, write
 
-STEPS = 16
-"""Steps in a chunk: one state in memory for each. Rows of a tile, hence as many as it has lanes."""
 TILES = 4
-TILE = STEPS * WIDTH
 GROUP = TILES * WIDTH
 """Channels of a task."""
-STRETCH = 4096
-"""Numbers that a task of `fold` sums."""
 
 
-@inlined
-def _read(source, b, first, t0, steps, tile, at):  # type: ignore[no-untyped-def]
-    """Sixteen channels of source (batch x channels x length) from step t0 on, as a tile that starts at tile[at]."""
-    lanes = min(WIDTH, source.shape[1] - first)
-    if lanes == WIDTH and source.strides[1] == source.itemsize:
-        for t in range(steps):
-            store(tile, at + t * WIDTH, load_row(source, b, first, t0 + t))
-    else:
-        for lane in range(lanes):
-            for t in range(steps):
-                tile[at + t * WIDTH + lane] = source[b, first + lane, t0 + t]
-        for t in range(steps):
-            for lane in range(lanes, WIDTH):
-                tile[at + t * WIDTH + lane] = 0.0
-
-
-@inlined
-def _write(tile, at, target, b, first, t0, steps):  # type: ignore[no-untyped-def]
-    """The reverse of `_read`."""
-    lanes = min(WIDTH, target.shape[1] - first)
-    if lanes == WIDTH and target.strides[1] == target.itemsize:
-        for t in range(steps):
-            store_row(target, b, first, t0 + t, load(tile, at + t * WIDTH))
-    else:
-        for lane in range(lanes):
-            for t in range(steps):
-                target[b, first + lane, t0 + t] = tile[at + t * WIDTH + lane]
-
-
-@inlined
-def _read_steps(source, b, t0, steps, chunk):  # type: ignore[no-untyped-def]
-    """All states of source (batch x state x length) for a chunk, as chunk[n * STEPS + t]."""
-    for n in range(source.shape[1]):
-        for t in range(steps):
-            chunk[n * STEPS + t] = source[b, n, t0 + t]
-
-
-def scan_forward(  # type: ignore[no-untyped-def]
-    u, delta, B, C, z, rates, D, bias, soft, reset, out, checkpoints, last, first, stop
-):
+def scan_forward(
+    u: Array, delta: Array, B: Array, C: Array, z: Array, rates: Array, D: Array, bias: Array, soft: bool, reset: Array,
+    out: Array, checkpoints: Array, last: Array, first: int, stop: int,
+) -> None:  # fmt: skip
     """Tasks first .. stop - 1 of the forward pass.
 
     Args:
@@ -114,15 +71,15 @@ def scan_forward(  # type: ignore[no-untyped-def]
         state[:] = 0.0
         for t0 in range(0, length, STEPS):
             steps = min(STEPS, length - t0)
-            _read_steps(B, b, t0, steps, Bs)
-            _read_steps(C, b, t0, steps, Cs)
+            read_steps(B, b, t0, steps, Bs)
+            read_steps(C, b, t0, steps, Cs)
             if reset.size:
                 for t in range(steps):
                     fresh[t] = reset[b, t0 + t]
             for tile in range(tiles):
                 channel = channel0 + tile * WIDTH
-                _read(u, b, channel, t0, steps, us, 0)
-                _read(delta, b, channel, t0, steps, deltas, 0)
+                read(u, b, channel, t0, steps, us, 0)
+                read(delta, b, channel, t0, steps, deltas, 0)
                 for t in range(steps):
                     step = load(deltas, t * WIDTH)
                     if bias.size:
@@ -149,11 +106,11 @@ def scan_forward(  # type: ignore[no-untyped-def]
                         store(ys, t * WIDTH, load(ys, t * WIDTH) + h * splat(Cs[n * STEPS + t], h))
                     store(state, place, h)
                 if z.size:
-                    _read(z, b, channel, t0, steps, us, 0)
+                    read(z, b, channel, t0, steps, us, 0)
                     for t in range(steps):
                         gate = load(us, t * WIDTH)
                         store(ys, t * WIDTH, load(ys, t * WIDTH) * (gate * sigmoid(gate)))
-                _write(ys, 0, out, b, channel, t0, steps)
+                write(ys, 0, out, b, channel, t0, steps)
         if last.size:
             for tile in range(tiles):
                 for lane in range(WIDTH):
@@ -161,10 +118,11 @@ def scan_forward(  # type: ignore[no-untyped-def]
                         last[b, channel0 + tile * WIDTH + lane, n] = state[(tile * states + n) * WIDTH + lane]
 
 
-def scan_backward(  # type: ignore[no-untyped-def]
-    u, delta, B, C, z, rates, D, bias, soft, reset, checkpoints,
-    d_out, d_last, d_u, d_delta, d_z, d_B, d_C, d_rates, d_D, d_bias, first, stop,
-):  # fmt: skip
+def scan_backward(
+    u: Array, delta: Array, B: Array, C: Array, z: Array, rates: Array, D: Array, bias: Array, soft: bool, reset: Array,
+    checkpoints: Array, d_out: Array, d_last: Array, d_u: Array, d_delta: Array, d_z: Array, d_B: Array, d_C: Array,
+    d_rates: Array, d_D: Array, d_bias: Array, first: int, stop: int,
+) -> None:  # fmt: skip
     """Tasks first .. stop - 1 of the backward pass.
 
     Args:
@@ -201,18 +159,18 @@ def scan_backward(  # type: ignore[no-untyped-def]
         for chunk in range((length - 1) // STEPS, -1, -1):
             t0 = chunk * STEPS
             steps = min(STEPS, length - t0)
-            _read_steps(B, b, t0, steps, Bs)
-            _read_steps(C, b, t0, steps, Cs)
+            read_steps(B, b, t0, steps, Bs)
+            read_steps(C, b, t0, steps, Cs)
             if reset.size:
                 for t in range(steps):
                     fresh[t] = reset[b, t0 + t]
             for tile in range(tiles):
                 channel, base = channel0 + tile * WIDTH, tile * TILE
-                _read(u, b, channel, t0, steps, us, base)
-                _read(delta, b, channel, t0, steps, deltas, base)
-                _read(d_out, b, channel, t0, steps, d_ys, base)
+                read(u, b, channel, t0, steps, us, base)
+                read(delta, b, channel, t0, steps, deltas, base)
+                read(d_out, b, channel, t0, steps, d_ys, base)
                 if z.size:
-                    _read(z, b, channel, t0, steps, work, 0)
+                    read(z, b, channel, t0, steps, work, 0)
                 for t in range(steps):
                     at = base + t * WIDTH
                     step = load(deltas, at)
@@ -269,15 +227,15 @@ def scan_backward(  # type: ignore[no-untyped-def]
             for tile in range(tiles):
                 channel, base = channel0 + tile * WIDTH, tile * TILE
                 if d_z.size:
-                    _read(z, b, channel, t0, steps, work, 0)
-                    _read(d_out, b, channel, t0, steps, befores, 0)
+                    read(z, b, channel, t0, steps, work, 0)
+                    read(d_out, b, channel, t0, steps, befores, 0)
                     for t in range(steps):
                         at = base + t * WIDTH
                         y = load(ys, at)
                         if D.size:
                             y = y + load(us, at) * load(D, channel)
                         store(work, t * WIDTH, load(befores, t * WIDTH) * y * silu_slope(load(work, t * WIDTH)))
-                    _write(work, 0, d_z, b, channel, t0, steps)
+                    write(work, 0, d_z, b, channel, t0, steps)
                 for t in range(steps):
                     at = base + t * WIDTH
                     d_drive, d_y = load(d_drives, at), load(d_ys, at)
@@ -293,9 +251,9 @@ def scan_backward(  # type: ignore[no-untyped-def]
                     store(d_deltas, at, step)
                     store(d_drives, at, d_input)
                 if d_u.size:
-                    _write(d_drives, base, d_u, b, channel, t0, steps)
+                    write(d_drives, base, d_u, b, channel, t0, steps)
                 if d_delta.size:
-                    _write(d_deltas, base, d_delta, b, channel, t0, steps)
+                    write(d_deltas, base, d_delta, b, channel, t0, steps)
         for tile in range(tiles):
             channel = channel0 + tile * WIDTH
             for n in range(states):
@@ -305,15 +263,3 @@ def scan_backward(  # type: ignore[no-untyped-def]
                 store(d_D[b], channel, load(sums_D, tile * WIDTH))
             if d_bias.size:
                 store(d_bias[b], channel, load(sums_bias, tile * WIDTH))
-
-
-def fold(parts, total, first, stop):  # type: ignore[no-untyped-def]
-    """total = the sum of parts over its first axis, in order, for the stretches first .. stop - 1 of its second."""
-    for stretch in range(first, stop):
-        start = stretch * STRETCH
-        end = min(start + STRETCH, parts.shape[1])
-        for i in range(start, end):
-            total[i] = parts[0, i]
-        for part in range(1, parts.shape[0]):
-            for i in range(start, end):
-                total[i] += parts[part, i]

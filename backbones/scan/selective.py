@@ -1,13 +1,15 @@
-"""`selective_scan`: one function, the signature and layouts of mamba_ssm's `selective_scan_fn`, and a choice by device."""
+"""`selective_scan`: the signature and layouts of mamba_ssm's `selective_scan_fn`, and a choice by device, call by call."""
 
-from collections.abc import Callable
-from typing import Literal, get_args
+import functools
+import itertools
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
 from backbones.scan import cpu, cuda, reference
-from backbones.scan.paths import choose
+from backbones.scan.paths import INSTALL, choose, missing
 
 Backend = Literal["auto", "reference", "cpu", "cuda"]
 
@@ -41,39 +43,66 @@ def selective_scan(
 
     Returns:
         y (batch x channels x length, in the type of u), with `return_last_state` also h after the last step
-        (batch x channels x state), through which gradients flow as well.
+        (batch x channels x state). Gradients flow through h as well, but for the cuda path, whose kernel has none.
 
     Raises:
         ValueError: shapes, types or devices do not fit.
     """
     _check(u, delta, A, B, C, D, z, delta_bias, reset)
-    scan = _implementation(u, delta_softplus, return_last_state, reset, backend)
-    if B.dim() == 3:
-        y, last = scan(u, delta, A, B, C, D, z, delta_bias)
-    else:
-        groups = B.shape[1]
-        shares = [[None] * groups if x is None else x.chunk(groups, dim=d) for x, d in ((D, 0), (z, 1), (delta_bias, 0))]
-        channels = (u.chunk(groups, dim=1), delta.chunk(groups, dim=1), A.chunk(groups, dim=0))
-        parts = [scan(*part) for part in zip(*channels, B.unbind(1), C.unbind(1), *shares, strict=True)]
-        y, last = (torch.cat(tensors, dim=1) for tensors in zip(*parts, strict=True))
+    backend = _resolve(backend, u.device)
+    groups = [B] if B.dim() == 3 else B.unbind(1)
+    scan = functools.partial(_scan, soft=delta_softplus, return_last=return_last_state, reset=reset, backend=backend)
+    over_groups = zip(
+        _share(u, groups, 1),
+        _share(delta, groups, 1),
+        _share(A, groups, 0),
+        groups,
+        [C] if C.dim() == 3 else C.unbind(1),
+        _share(D, groups, 0),
+        _share(z, groups, 1),
+        _share(delta_bias, groups, 0),
+        strict=True,
+    )
+    parts = list(itertools.starmap(scan, over_groups))
+    y, last = parts[0] if len(parts) == 1 else (torch.cat(tensors, dim=1) for tensors in zip(*parts, strict=True))
     return (y, last) if return_last_state else y
 
 
-def _implementation(
-    u: Tensor, soft: bool, return_last: bool, reset: Tensor | None, backend: Backend
-) -> Callable[..., tuple[Tensor, Tensor]]:
-    """A function of u, delta, A, B, C, D, z and delta_bias, all for one group of channels."""
+def _scan(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    z: Tensor | None,
+    delta_bias: Tensor | None,
+    *,
+    soft: bool,
+    return_last: bool,
+    reset: Tensor | None,
+    backend: Backend,
+) -> tuple[Tensor, Tensor]:
+    if backend == "cpu":
+        return cpu.selective_scan(u, delta, A, B, C, D, z, delta_bias, soft, return_last, reset=reset)
+    if backend == "cuda":
+        return cuda.selective_scan(u, delta, A, B, C, D, z, delta_bias, soft, reset=reset)
+    return reference.selective_scan(u, delta, A, B, C, D, z, delta_bias, soft, reset=reset)
+
+
+def _resolve(backend: Backend, device: torch.device) -> Backend:
     if backend not in get_args(Backend):
         raise ValueError(f"backend must be one of {', '.join(get_args(Backend))}, not {backend!r}.")
-    if backend == "auto":
-        backend = choose(u.device)
-    elif backend in ("cpu", "cuda") and u.device.type != backend:
-        raise ValueError(f"The {backend} scan needs tensors on that device, and these are on {u.device}.")
-    if backend == "cpu":
-        return lambda *tensors: cpu.selective_scan(*tensors, soft, return_last, reset=reset)
-    if backend == "cuda":
-        return lambda *tensors: cuda.selective_scan(*tensors, soft, reset=reset)
-    return lambda *tensors: reference.selective_scan(*tensors, soft, reset=reset)
+    if backend in ("cpu", "cuda") and device.type != backend:
+        raise ValueError(f"The {backend} scan needs tensors on that device, and these are on {device}.")
+    if backend == "cuda" and (reason := missing("mamba-ssm")) is not None:
+        raise ValueError(f"The cuda scan cannot run, as {reason}: {INSTALL}")
+    return choose(device) if backend == "auto" else backend
+
+
+def _share(x: Tensor | None, groups: Sequence[Tensor], dim: int) -> Sequence[Any]:
+    """What belongs to each group of channels."""
+    return [None] * len(groups) if x is None else x.chunk(len(groups), dim)
 
 
 def _check(
@@ -88,7 +117,9 @@ def _check(
     reset: Tensor | None,
 ) -> None:
     if u.dim() != 3 or A.dim() != 2:
-        raise ValueError(f"u must be batch x channels x length and A channels x state, not {_shape(u)} and {_shape(A)}.")
+        raise ValueError(
+            f"u must be batch x channels x length and A channels x state, not {_shape(u)} and {_shape(A)}."
+        )
     batch, channels, length = u.shape
     states = A.shape[1]
     grouped = (batch, B.shape[1], states, length) if B.dim() == 4 else (batch, states, length)
