@@ -32,5 +32,5 @@ test: lint
 	$(BIN)/pytest
 
 bench: install
-	$(BIN)/python benchmarks/generator.py
-	$(BIN)/python benchmarks/steps.py
+	$(BIN)/python -m benchmarks.generator
+	$(BIN)/python -m benchmarks.steps

@@ -1,13 +1,15 @@
 """How many examples the generator makes in a second, by length and batch.
 
-    python benchmarks/generator.py            writes benchmarks/results/generator.json
+    python -m benchmarks.generator            writes benchmarks/results/generator.json
 
 The generator runs on the device that uses the examples: the CPU's figures are for training on a CPU.
 """
 
-import torch
-from timing import DEVICE, seconds_of, write_results
+from functools import partial
 
+import torch
+
+from benchmarks.timing import DEVICE, seconds_of, write_results
 from probe.task import RetrievalTask
 
 LENGTHS = (16, 50, 100, 200, 1_000, 10_000)
@@ -22,7 +24,7 @@ def main() -> None:
             if length * batch > 2**21:
                 continue
             indices = torch.arange(batch, device=DEVICE)
-            seconds = seconds_of(lambda task=task, indices=indices: task.examples("train", indices, DEVICE))
+            seconds = seconds_of(partial(task.examples, "train", indices, DEVICE))
             rows.append(
                 {
                     "length": length,
@@ -32,7 +34,7 @@ def main() -> None:
                 }
             )
             print(rows[-1], flush=True)
-    write_results("generator", "python benchmarks/generator.py", rows)
+    write_results("generator", "python -m benchmarks.generator", rows)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
 """Training steps a second of both families of the pairs made here, and the share of a step that the generator takes.
 
-    python benchmarks/steps.py                writes benchmarks/results/steps.json
+    python -m benchmarks.steps                writes benchmarks/results/steps.json
 
 A step is what the loop does: examples, forward, backward, clipping, AdamW; batch 64, float32. Target for the generator:
 at most 2 % of a step.
 """
 
 import torch
-from timing import DEVICE, seconds_of, write_results
 
 from backbones.pairs import FAMILIES, SCRATCH, name_of
+from benchmarks.timing import DEVICE, seconds_of, write_results
 from probe.config import Model, ProbeConfig
 from probe.task import RetrievalTask
 from probe.trainer import Retrieval, prepare
@@ -27,7 +27,8 @@ def measure(pair: str, family: str, length: int) -> dict[str, object]:
         optimisation=Optimisation(batch=BATCH),
     )
     model, task = prepare(config)
-    model.to(DEVICE).train()
+    model.to(DEVICE)  # type: ignore[arg-type]  # transformers annotates it for one of its own decorators
+    model.train()
     objective = Retrieval(config, task)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 
@@ -57,7 +58,7 @@ def main() -> None:
             for family in FAMILIES:
                 rows.append(measure(pair, family, length))
                 print(rows[-1], flush=True)
-    write_results("steps", "python benchmarks/steps.py", rows)
+    write_results("steps", "python -m benchmarks.steps", rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a clock that waits for the device, and a file of results that says where they were taken."""
+"""What the benchmarks share: a clock that waits for the device, and results that say where they were taken."""
 
 import json
 import os

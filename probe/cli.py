@@ -5,6 +5,7 @@ with 130, as the shell has it for Ctrl-C.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -131,12 +132,13 @@ def train(
 
 
 @app.command(
-    epilog="`probe sweep experiments/quick.py --out runs/quick` · "
+    epilog="`probe sweep experiments/quick.py --out runs/quick --workers 2` · "
     "`probe sweep experiments/figure6_sample_efficiency.py --out runs/figure6 --dry-run`"
 )
 def sweep(
     file: Annotated[Path, typer.Argument(help="An experiment: a Python file with runs().", metavar="FILE")],
     out: Annotated[Path, typer.Option(help="Folder for the runs.")],
+    workers: Annotated[int, typer.Option(help="Runs at a time, which divide the processor's threads.", min=1)] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the runs and an estimate of the time.")] = False,
     tracker: Tracker = None,
     checkpoint_minutes: Checkpoints = 10.0,
@@ -146,7 +148,7 @@ def sweep(
     from probe.config import ProbeConfig
     from training.sweep import read_experiment
 
-    _run(read_experiment(file, ProbeConfig), out, dry_run, tracker, checkpoint_minutes, keep_weights)
+    _run(read_experiment(file, ProbeConfig), out, dry_run, tracker, checkpoint_minutes, keep_weights, workers)
 
 
 @app.command(epilog="`probe status runs/quick`")
@@ -238,15 +240,22 @@ def parse_steps(text: str | None) -> list[int] | None:
 
 
 def _run(
-    configs: list[Any], out: Path, dry_run: bool, tracker: str | None, checkpoint_minutes: float, keep_weights: bool
+    configs: list[Any],
+    out: Path,
+    dry_run: bool,
+    tracker: str | None,
+    checkpoint_minutes: float,
+    keep_weights: bool,
+    workers: int = 1,
 ) -> None:
     """Everything that can be wrong first; then the runs; then the table."""
     from transformers.utils import logging
 
     from probe.curves import load_runs
     from probe.report import print_plan, print_runs
-    from probe.trainer import check_model, check_tracker, describe, run_probe
+    from probe.trainer import check_model, check_tracker, run_probe
     from training.run import Run
+    from training.session import is_main_process
     from training.sweep import sweep as sweep_over
 
     # What it warns of (slow scans, weights written) `probe doctor` says in full and once.
@@ -257,37 +266,23 @@ def _run(
     for config in {config.model.name: config for config in configs}.values():
         check_model(config)
     if dry_run:
-        print_plan(configs, runs)
+        print_plan(configs, runs, workers)
         return
 
-    def run_one(config: Any, place: str) -> Run:
-        return run_probe(
-            config,
-            out,
-            tracker=tracker,
-            checkpoint_minutes=checkpoint_minutes,
-            keep_weights=keep_weights,
-            label=f"{place} {describe(config)}" if len(configs) > 1 else describe(config),
-        )
-
-    outcomes = sweep_over(configs, out, run_one)
-    if os_rank() == 0:
+    run_one = partial(
+        run_probe, out=out, tracker=tracker, checkpoint_minutes=checkpoint_minutes, keep_weights=keep_weights
+    )
+    outcomes = sweep_over(configs, out, run_one, workers)
+    if is_main_process():
         table = load_runs(out)[0]
         print_runs(table[table["run"].isin([run.folder.name for run in runs])])
         for outcome in outcomes:
             if outcome.error:
                 print(f"{outcome.run.folder}: {outcome.state}: {outcome.error}", file=sys.stderr)
-    if outcomes[-1].state == "interrupted":
+    if any(outcome.state == "interrupted" for outcome in outcomes):
         _stop("Interrupted; the same command goes on from here.", 130)
     if any(outcome.state == "failed" for outcome in outcomes):
         sys.exit(1)
-
-
-def os_rank() -> int:
-    """Which of the processes that `accelerate launch` started this is."""
-    import os
-
-    return int(os.environ.get("RANK", "0"))
 
 
 def _stop(sentence: str, code: int) -> None:

@@ -6,8 +6,10 @@ multiplies matrices, and by the share of that rate which training reaches. The f
 second within a factor of two or three.
 """
 
+import statistics
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from accelerate import Accelerator
@@ -58,23 +60,23 @@ class Estimator:
         return self._known[key]
 
 
-def _measure(config: ProbeConfig, steps: int = 5) -> Estimate:
-    """Takes a few steps with a plain optimizer; the first two warm up and are not counted."""
+def _measure(config: ProbeConfig, steps: int = 10) -> Estimate:
+    """Takes a few steps with a plain optimizer; the first two warm up and are not counted, and the median passes over
+    those that something else on the machine held up."""
     accelerator = Accelerator(mixed_precision="bf16" if config.optimisation.precision == "bf16" else "no")
     model, task = prepare(config)
     model.to(accelerator.device)
     objective = Retrieval(config, task)
     optimizer = torch.optim.AdamW(model.parameters())
-    started = time.perf_counter()
+    ends = []
     for step in range(steps + 2):
-        if step == 2:
-            started = _now(accelerator.device)
         with accelerator.autocast():
             loss = objective.loss(model, step * config.optimisation.batch, config.optimisation.batch)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-    step_seconds = (_now(accelerator.device) - started) / steps
+        ends.append(_now(accelerator.device))
+    step_seconds = statistics.median(end - start for start, end in pairwise(ends[1:]))
     model.eval()
     examples = min(config.held_out_examples, 2 * objective.evaluation_batch)
     started = _now(accelerator.device)

@@ -61,8 +61,9 @@ def unequal_sizes(runs: pd.DataFrame) -> list[str]:
         sizes = some.groupby("family")["parameters"].first()
         if set(FAMILIES) <= set(sizes.index):
             pythia, mamba = (int(sizes[family]) for family in FAMILIES)
+            difference = mamba / pythia - 1
             lines.append(
-                f"Parameters of {pair}, length {length}: pythia {pythia:,}, mamba {mamba:,} ({mamba / pythia - 1:+.1%})."
+                f"Parameters of {pair}, length {length}: pythia {pythia:,}, mamba {mamba:,} ({difference:+.1%})."
             )
     return lines
 
@@ -90,8 +91,9 @@ def print_samples(config: ProbeConfig, split: str, examples: int) -> None:
     )
 
 
-def print_plan(configs: Sequence[ProbeConfig], runs: Sequence[Run]) -> None:
-    """The runs of a sweep, and how long those that are not finished take at the most."""
+def print_plan(configs: Sequence[ProbeConfig], runs: Sequence[Run], workers: int) -> None:
+    """The runs of a sweep, and how long those that are not finished take at the most. Workers divide the machine: they
+    are taken to be no faster together than one that has all of it, which is what they are at the least."""
     estimator = Estimator()
     total, measured = 0.0, True
     table = Table("run", "what", "lr", "seeds w/i/d", "steps", "state", "at most")
@@ -118,7 +120,8 @@ def print_plan(configs: Sequence[ProbeConfig], runs: Sequence[Run]) -> None:
         if measured
         else "pretrained models by counting their arithmetic, which is rough"
     )
-    out.print(f"{len(configs)} runs, at most {duration(total)} one after the other ({how}). Nothing was written.")
+    together = f"{workers} at a time" if workers > 1 else "one after the other"
+    out.print(f"{len(configs)} runs {together}, at most {duration(total)} ({how}). Nothing was written.")
 
 
 def print_doctor() -> None:

@@ -131,14 +131,17 @@ def run_probe(
     config: ProbeConfig,
     out: Path,
     *,
+    place: str = "",
+    row: int = 0,
     tracker: str | None = None,
     checkpoint_minutes: float = 10.0,
     keep_weights: bool = True,
-    label: str | None = None,
 ) -> Run:
     """Runs a config below `out`: to its end, from where it stopped, or not at all if it is finished.
 
     Args:
+        place: of the run in a sweep, such as "3/12", for the progress bar.
+        row: of the terminal, for the progress bar of one of several runs.
         tracker: one of Accelerate's (tensorboard, wandb, trackio), or None.
         checkpoint_minutes: time between checkpoints.
         keep_weights: whether the trained weights stay in the run's `checkpoint/`.
@@ -177,7 +180,8 @@ def run_probe(
             accelerator,
             checkpoint_minutes=checkpoint_minutes,
             keep_weights=keep_weights,
-            label=label if label is not None else describe(config),
+            label=f"{place} {describe(config)}".strip(),
+            row=row,
         )
     except Interrupted:
         raise

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from functools import partial
 
 import pytest
 from conftest import ROOT
@@ -14,7 +15,11 @@ from training.config import identity
 from training.sweep import read_experiment, sweep
 
 FILES = sorted((ROOT / "experiments").glob("*.py"))
-PAPER = {"figure6_sample_efficiency": ("suffix", 54), "figure7_positions": ("suffix", 18), "figure12_prefix": ("prefix", 54)}
+PAPER = {
+    "figure6_sample_efficiency": ("suffix", 54),
+    "figure7_positions": ("suffix", 18),
+    "figure12_prefix": ("prefix", 54),
+}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -58,7 +63,7 @@ def test_the_demo_in_short_draws_its_figures(tmp_path):
         )
         for config in read_experiment(ROOT / "experiments" / "quick.py", ProbeConfig)
     ]
-    outcomes = sweep(configs, tmp_path / "runs", lambda config, place: run_probe(config, tmp_path / "runs"))
+    outcomes = sweep(configs, tmp_path / "runs", partial(run_probe, out=tmp_path / "runs"))
     assert {outcome.state for outcome in outcomes} == {"finished"}
     drawn = {path.name for path in draw_all(tmp_path / "runs", tmp_path / "figures")}
     kept = {path.name for path in (ROOT / "figures" / "quick").iterdir()}

@@ -62,6 +62,7 @@ def train(
     checkpoint_minutes: float = 10.0,
     keep_weights: bool = True,
     label: str = "",
+    row: int = 0,
 ) -> None:
     """Trains the model to the end of the run, from its checkpoint if it has one.
 
@@ -70,6 +71,7 @@ def train(
         model: not yet prepared; prepared and trained in place.
         checkpoint_minutes: time between checkpoints.
         label: what the progress bar is called.
+        row: of the terminal, for the progress bar of one of several runs.
 
     Raises:
         ConfigError: the batch cannot be divided among the processes. Nothing has been written then.
@@ -105,7 +107,7 @@ def train(
         counters.loss_sum = loss_sum.item()
         checkpoint.save(run.folder, accelerator, accelerator.unwrap_model(wrapped), counters)
 
-    with _signals() as interrupted, _Progress(label, optimisation, counters.step, accelerator) as progress:
+    with _signals() as interrupted, _Progress(label, row, optimisation, counters.step, accelerator) as progress:
         wrapped.train()
         while counters.step < optimisation.steps:
             loss = _step(wrapped, objective, optimisation, accelerator, counters.step, share)
@@ -228,7 +230,7 @@ def _signals() -> Iterator[threading.Event]:
 class _Progress:
     """The progress bar of the main process: loss, accuracy, examples a second, time left."""
 
-    def __init__(self, label: str, optimisation: Optimisation, step: int, accelerator: Accelerator) -> None:
+    def __init__(self, label: str, row: int, optimisation: Optimisation, step: int, accelerator: Accelerator) -> None:
         self.batch = optimisation.batch
         self.shown: dict[str, Any] = {}
         self.read = 0.0
@@ -237,6 +239,8 @@ class _Progress:
             total=optimisation.steps,
             initial=step,
             desc=label,
+            position=row,
+            leave=row == 0,
             unit="step",
             dynamic_ncols=True,
             mininterval=0.2 if sys.stderr.isatty() else 30,

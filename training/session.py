@@ -1,5 +1,6 @@
 """What a run ran on: versions, device, processes. Recorded beside the config, and not part of its identity."""
 
+import os
 import platform
 from importlib import metadata
 from typing import Any
@@ -8,6 +9,11 @@ import torch
 from accelerate import Accelerator
 
 PACKAGES = ("retrieval-probe", "torch", "transformers", "accelerate", "numpy", "numba", "mamba-ssm", "causal-conv1d")
+
+
+def is_main_process() -> bool:
+    """Whether this is the only process, or the first of those that `accelerate launch` started: the one that writes."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def versions() -> dict[str, str | None]:

@@ -1,18 +1,23 @@
-"""A sweep: the runs of an experiment file, one after the other, each to its end whatever the others do.
+"""A sweep: the runs of an experiment file, one or several at a time, each to its end whatever the others do.
 
 An experiment is Python: a file with a function `runs()` that yields configs. There is no other language for it.
 """
 
 import importlib.util
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 from training.config import ConfigError, identity, require
 from training.loop import Interrupted
-from training.run import Run
+from training.run import Run, read_status
+from training.session import is_main_process
+from training.workers import INTERRUPTED, Job, run_all
 
 C = TypeVar("C")
 
@@ -58,33 +63,62 @@ def read_experiment(file: Path, kind: type[C]) -> list[C]:
     return list({identity(config): config for config in configs}.values())
 
 
-def sweep(configs: Sequence[C], out: Path, run_one: Callable[[C, str], Run]) -> list[Outcome[C]]:
+def sweep(configs: Sequence[C], out: Path, run_one: Callable[..., object], workers: int = 1) -> list[Outcome[C]]:
     """Runs every config that is not finished, and carries on with the rest when one fails.
 
     Args:
-        run_one: runs a config to its end below `out`; it is given a place in the sweep, such as "3/12", to show.
+        run_one: runs a config to its end below `out`. It is called as run_one(config, place="3/12", row=0) with what to
+            show its progress as: a place in the sweep and a row of the terminal. With several workers it has to survive
+            pickling.
+        workers: runs at a time, each in a process of its own with its share of the threads; 1 for this process.
 
     Raises:
-        ConfigError: `out` cannot hold one of the runs; nothing has been written.
+        ConfigError: `out` cannot hold one of the runs, or there are no workers; nothing has been written.
     """
+    require(workers >= 1, f"a sweep needs at least 1 worker, not {workers}.")
     runs = [Run(out, config) for config in configs]
-    states = [run.state for run in runs]
-    for run in runs:
-        run.plan()
-    outcomes: list[Outcome[C]] = []
-    for number, (config, run, state) in enumerate(zip(configs, runs, states, strict=True), start=1):
-        if state == "finished":
-            outcomes.append(Outcome(config, run, "skipped"))
-            continue
-        try:
-            run_one(config, f"{number}/{len(configs)}")
-        except Interrupted as stop:
-            outcomes.append(Outcome(config, run, "interrupted", str(stop)))
-            break
-        except Exception as error:  # whatever it is, the other runs have nothing to do with it
-            if run.state != "failed":  # it could not even start
-                run.set_state("failed", traceback=f"{type(error).__name__}: {error}")
-            outcomes.append(Outcome(config, run, "failed", f"{type(error).__name__}: {error}"))
+    done = [run.state == "finished" for run in runs]
+    if is_main_process():
+        for run in runs:
+            run.plan()
+    outcomes = {n: Outcome(configs[n], runs[n], "skipped") for n in range(len(configs)) if done[n]}
+    left = [n for n in range(len(configs)) if not done[n]]
+    jobs = [partial(run_one, configs[n], place=f"{n + 1}/{len(configs)}") for n in left]
+    ends = _one_by_one(jobs) if workers == 1 else run_all(jobs, workers)
+    for number, code in ends:
+        n = left[number]
+        if code == INTERRUPTED:
+            outcomes[n] = Outcome(configs[n], runs[n], "interrupted", "saved, and goes on when it is started again")
+        elif code:
+            outcomes[n] = Outcome(configs[n], runs[n], "failed", _last_words(runs[n], code))
         else:
-            outcomes.append(Outcome(config, run, "finished"))
-    return outcomes
+            outcomes[n] = Outcome(configs[n], runs[n], "finished")
+    return [outcomes[n] for n in sorted(outcomes)]
+
+
+def _one_by_one(jobs: Sequence[Job]) -> Iterator[tuple[int, int]]:
+    """`training.workers.run_all` for a single worker, which is this process."""
+    for number, job in enumerate(jobs):
+        try:
+            job(row=0)
+        except Interrupted:
+            yield number, INTERRUPTED
+            return
+        except Exception:  # whatever it is, the other runs have nothing to do with it
+            print(traceback.format_exc(), file=sys.stderr)
+            yield number, 1
+        else:
+            yield number, 0
+
+
+def _last_words(run: Run, code: int) -> str:
+    """Why a run failed, in a line; a process that could not say it is described by its exit code."""
+    status = read_status(run.folder)
+    if status.get("state") == "failed":
+        return str(status["traceback"]).strip().splitlines()[-1]
+    words = (
+        f"its process ended with {signal.Signals(-code).name}" if code < 0 else f"it could not start (exit code {code})"
+    )
+    if is_main_process():
+        run.set_state("failed", traceback=words)
+    return words

@@ -69,7 +69,7 @@ def test_a_sweep_runs_what_is_not_finished_and_ends_with_a_table(cli, tmp_path):
     (tmp_path / "experiment.py").write_text(EXPERIMENT)
     planned = cli("sweep", "experiment.py", "--out", "runs", "--dry-run")
     assert planned.returncode == 0, planned.stderr
-    assert "4 runs, at most" in planned.stdout and not (tmp_path / "runs").exists()
+    assert "4 runs one after the other, at most" in planned.stdout and not (tmp_path / "runs").exists()
     result = cli("sweep", "experiment.py", "--out", "runs")
     assert result.returncode == 0, result.stderr
     assert "4 finished" in result.stdout

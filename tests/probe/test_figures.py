@@ -24,7 +24,14 @@ def write_run(out, name, hits_by_step, **settings):
     run.start({"model": {"family": name.partition("/")[2], "parameters": 1000 if "mamba" in name else 990}})
     for step, hits in hits_by_step.items():
         run.append(
-            {"step": step, "examples": 8 * step, "loss": 1.0, "correct": hits, "asked": [ASKED] * LENGTH, "seconds": 1.0}
+            {
+                "step": step,
+                "examples": 8 * step,
+                "loss": 1.0,
+                "correct": hits,
+                "asked": [ASKED] * LENGTH,
+                "seconds": 1.0,
+            }
         )
     run.set_state("finished")
     return run
