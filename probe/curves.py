@@ -81,9 +81,9 @@ def carried_to_the_end(curves: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         steps = np.sort(group["step"].unique())
         for _, curve in group.groupby([*SETTINGS, *(["position"] if "position" in group else [])], sort=False):
             known = curve.set_index("step").sort_index()
-            later = known.reindex(steps[steps >= known.index[0]]).ffill()
+            later = known.reindex(steps[steps >= known.index[0]], method="ffill")
             filled.append(later.rename_axis("step").reset_index())
-    return pd.concat(filled, ignore_index=True) if filled else curves
+    return pd.concat(filled, ignore_index=True)[list(curves.columns)] if filled else curves
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:

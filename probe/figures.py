@@ -100,14 +100,15 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, p
     figure, axes = row_of_panels(len(panels))
     for axis, ((query, length), panel) in zip(axes, panels, strict=True):
         draw_reference_lines(axis, int(length), runs["threshold"].iloc[0])
-        for family, some in panel.groupby("family"):
-            draw_spread(axis, some, str(family), colour_of(str(family)), LINE_STYLES.get(str(family), "-."))
-        axis.set_title(f"{sentence(str(query))}, length {length}")
+        for family in ordered(panel["family"].unique()):
+            some = panel[panel["family"] == family]
+            draw_spread(axis, some, family, colour_of(family), LINE_STYLES.get(family, "-."))
+        axis.set_title(f"{sentence(str(query))}, length {length:.0f}")
         accuracy_axis(axis)
         axis.set_xlabel("training steps")
     axes[0].set_ylabel("held-out accuracy")
     legend_below(figure, axes)
-    set_title(figure, f"How fast each family learns to retrieve ({setting(runs)})")
+    set_title(figure, "How fast each family learns to retrieve", setting(runs))
     return figure, data
 
 
@@ -168,7 +169,7 @@ def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple
     assert image is not None
     bar = figure.colorbar(image, ax=grid[0, :], format=PercentFormatter(1.0), pad=0.02)
     bar.set_label("held-out accuracy")
-    set_title(figure, f"Which positions are learned when: {query}, length {length} ({models(curves)})")
+    set_title(figure, f"Which positions are learned when: {query}, length {length}", models(curves))
     return figure, data
 
 
@@ -216,7 +217,7 @@ def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         share.yaxis.set_major_formatter(PercentFormatter(1.0))
         share.set_ylabel(f"share of {planned:,} planned steps")
     legend_below(figure, axes)
-    set_title(figure, f"Training needed for {runs['threshold'].iloc[0]:.0%} ({setting(runs)})")
+    set_title(figure, f"Training needed for {runs['threshold'].iloc[0]:.0%}", setting(runs))
     return figure, data
 
 
@@ -237,7 +238,7 @@ def orders(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFra
         axis.set_xlabel("training steps")
     axes[0].set_ylabel("held-out accuracy")
     legend_below(figure, axes)
-    set_title(figure, f"The query after the context, or before it: length {length} ({setting(runs)})")
+    set_title(figure, f"The query after the context, or before it: length {length}", setting(runs))
     return figure, data
 
 

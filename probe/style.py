@@ -84,8 +84,9 @@ def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
 
 
-def set_title(figure: Figure, text: str) -> None:
-    figure.suptitle(text, fontsize=10)
+def set_title(figure: Figure, text: str, setting: str) -> None:
+    """What is drawn, and beneath it what it was drawn from, on a line of its own: settings can be long."""
+    figure.suptitle(f"{text}\n{setting}", fontsize=9.5)
 
 
 def setting(runs: pd.DataFrame) -> str:

@@ -53,7 +53,7 @@ def read_experiment(file: Path, kind: type[C]) -> list[C]:
     require(callable(getattr(module, "runs", None)), f"{file} has no function runs() that yields configs.")
     try:
         configs = list(module.runs())
-    except ConfigError as error:
+    except ValueError as error:  # ConfigError, and what other packages raise of the kind
         raise ConfigError(f"{file} asks for a run that cannot be: {error}") from error
     except Exception as error:
         raise ConfigError(f"runs() of {file} stops with {type(error).__name__}: {error}") from error
@@ -83,7 +83,7 @@ def sweep(configs: Sequence[C], out: Path, run_one: Callable[..., object], worke
             run.plan()
     outcomes = {n: Outcome(configs[n], runs[n], "skipped") for n in range(len(configs)) if done[n]}
     left = [n for n in range(len(configs)) if not done[n]]
-    jobs = [partial(run_one, configs[n], place=f"{n + 1}/{len(configs)}") for n in left]
+    jobs = [partial(_attempt, run_one, runs[n], f"{n + 1}/{len(configs)}") for n in left]
     ends = _one_by_one(jobs) if workers == 1 else run_all(jobs, workers)
     for number, code in ends:
         n = left[number]
@@ -96,6 +96,18 @@ def sweep(configs: Sequence[C], out: Path, run_one: Callable[..., object], worke
     return [outcomes[n] for n in sorted(outcomes)]
 
 
+def _attempt(run_one: Callable[..., object], run: Run, place: str, *, row: int) -> None:
+    """Runs a config; whatever it fails of is written to its status, and ends the process or is caught beside it."""
+    try:
+        run_one(run.config, place=place, row=row)
+    except Interrupted:
+        raise
+    except Exception as error:
+        if is_main_process() and run.state != "failed":  # it did not even start
+            run.set_state("failed", traceback=traceback.format_exc())
+        raise SystemExit(1) from error
+
+
 def _one_by_one(jobs: Sequence[Job]) -> Iterator[tuple[int, int]]:
     """`training.workers.run_all` for a single worker, which is this process."""
     for number, job in enumerate(jobs):
@@ -104,8 +116,7 @@ def _one_by_one(jobs: Sequence[Job]) -> Iterator[tuple[int, int]]:
         except Interrupted:
             yield number, INTERRUPTED
             return
-        except Exception:  # whatever it is, the other runs have nothing to do with it
-            print(traceback.format_exc(), file=sys.stderr)
+        except SystemExit:  # the run's failure, which the other runs have nothing to do with
             yield number, 1
         else:
             yield number, 0
@@ -116,9 +127,8 @@ def _last_words(run: Run, code: int) -> str:
     status = read_status(run.folder)
     if status.get("state") == "failed":
         return str(status["traceback"]).strip().splitlines()[-1]
-    words = (
-        f"its process ended with {signal.Signals(-code).name}" if code < 0 else f"it could not start (exit code {code})"
-    )
+    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    words = f"its process ended with {how}"
     if is_main_process():
         run.set_state("failed", traceback=words)
     return words

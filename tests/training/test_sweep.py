@@ -44,7 +44,7 @@ def test_a_run_that_fails_does_not_stop_the_rest(tmp_path):
 
     outcomes = sweep(CONFIGS, tmp_path, run_one)
     assert [outcome.state for outcome in outcomes] == ["finished", "failed", "finished", "finished"]
-    assert outcomes[1].error == "it could not start (exit code 1)"
+    assert outcomes[1].error == "MemoryError: too large"
     assert read_status(outcomes[1].run.folder)["state"] == "failed"
     again = sweep(CONFIGS, tmp_path, good)
     assert [outcome.state for outcome in again] == ["skipped", "finished", "skipped", "skipped"]
