@@ -10,8 +10,9 @@ documents     packed documents as rows of a batch, for code that knows no resets
 paths         which code runs on which device, and why, in words
 mounting      `mount`: `MambaForCausalLM` of transformers calls all of this; `packed`: resets for it
 
-The kernels are Python that numba compiles: vectors of 16 channels (`lanes`), blocks of 16 steps (`tiles`), tensors as
-kernels take them (`layout`), compiled once for a machine and run on as many threads as torch uses (`compiled`).
+The kernels are Python that numba compiles: vectors of 16 channels (`lanes`) and their elementary functions
+(`formulas`), blocks of 16 steps (`tiles`), tensors as kernels take them (`layout`); compiled once for a machine, and
+run on as many threads as torch uses (`compiled`).
 """
 
 from backbones.scan.mounting import mount, packed

@@ -15,7 +15,8 @@ from torch.autograd.function import once_differentiable
 
 from backbones.scan import scan_kernels
 from backbones.scan.compiled import compiled, run
-from backbones.scan.lanes import LN_2, WIDTH
+from backbones.scan.formulas import LN_2
+from backbones.scan.lanes import WIDTH
 from backbones.scan.layout import array, empty, empty_beside, fold, padded, round_up, view, view_reset
 from backbones.scan.reference import computing_type
 from backbones.scan.scan_kernels import GROUP

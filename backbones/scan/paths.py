@@ -82,7 +82,7 @@ def _cuda_reason() -> str:
     lacking = [reason for package in _MODULES if (reason := missing(package)) is not None]
     if not lacking:
         return "mamba-ssm and causal-conv1d are installed with their compiled parts."
-    return f"{' and '.join(lacking)}, so plain PyTorch stands in, which is far slower: {INSTALL}."
+    return f"{' and '.join(lacking)}, so plain PyTorch stands in, which is far slower; to install: {INSTALL}"
 
 
 @functools.cache

@@ -22,8 +22,8 @@ sums over the batch are left to `fold`: orders that no number of threads changes
 
 import numpy as np
 
+from backbones.scan.formulas import LN_2
 from backbones.scan.lanes import (
-    LN_2,
     WIDTH,
     exp2,
     load,

@@ -1,4 +1,4 @@
-"""`selective_scan`: the signature and layouts of mamba_ssm's `selective_scan_fn`, and a choice by device, call by call."""
+"""`selective_scan`: the signature and layouts of mamba_ssm's `selective_scan_fn`, run where the tensors are."""
 
 import functools
 import itertools

@@ -8,7 +8,7 @@ import torch
 from transformers import MambaConfig, MambaForCausalLM
 from transformers.models.mamba import modeling_mamba
 
-from backbones.scan import mount
+from backbones.scan import mount, packed
 
 THEIRS = {
     name: getattr(modeling_mamba, name)
@@ -25,7 +25,13 @@ THEIRS = {
 def make_model(seed=0):
     torch.manual_seed(seed)
     config = MambaConfig(
-        vocab_size=40, hidden_size=24, num_hidden_layers=2, state_size=16, bos_token_id=0, eos_token_id=0, pad_token_id=1
+        vocab_size=40,
+        hidden_size=24,
+        num_hidden_layers=2,
+        state_size=16,
+        bos_token_id=0,
+        eos_token_id=0,
+        pad_token_id=1,
     )
     return MambaForCausalLM(config)
 
@@ -101,3 +107,53 @@ def test_a_process_that_only_imports_the_scan_leaves_transformers_alone():
         "assert m.mamba_selective_scan.__module__ == m.__name__"
     )
     subprocess.run([sys.executable, "-c", check], check=True)
+
+
+@pytest.mark.usefixtures("mounted")
+@pytest.mark.parametrize("training", [True, False])
+def test_packed_documents_do_not_touch_each_other(training):
+    model = make_model().train(training)
+    reset = torch.zeros(2, 30, dtype=torch.bool)
+    reset[:, [0, 11]] = True
+    tokens = torch.randint(2, 40, (2, 30))
+    changed = tokens.clone()
+    changed[:, :11] = torch.randint(2, 40, (2, 11))
+    with packed(reset):
+        logits, others = (model(given).logits[:, 11:] for given in (tokens, changed))
+    assert torch.equal(logits, others)
+    alone = model(tokens[:, 11:]).logits
+    assert relative(logits, alone) < 1e-5
+    assert relative(model(tokens).logits[:, 11:], alone) > 1e-3
+
+
+@pytest.mark.usefixtures("mounted")
+def test_packing_holds_when_checkpointed_blocks_run_again():
+    model = make_model().train()
+    reset = torch.zeros(1, 20, dtype=torch.bool)
+    reset[:, 9] = True
+    tokens = torch.randint(2, 40, (1, 20))
+    gradients = []
+    for checkpointing in (False, True):
+        if checkpointing:
+            model.gradient_checkpointing_enable()
+        with packed(reset):
+            gradients.append(logits_and_gradients(model, tokens, None)[1])
+    for name, gradient in gradients[0].items():
+        assert torch.equal(gradient, gradients[1][name]), name
+
+
+@pytest.mark.usefixtures("mounted")
+def test_packing_of_another_shape_is_refused():
+    with packed(torch.zeros(1, 20, dtype=torch.bool)), pytest.raises(ValueError, match=r"packed was told of 1 x 20"):
+        make_model()(torch.randint(2, 40, (1, 19)))
+
+
+@pytest.mark.usefixtures("mounted")
+def test_autocast_to_bfloat16_trains():
+    model = make_model().train()
+    tokens = torch.randint(2, 40, (3, 37))
+    _, gradients = logits_and_gradients(model, tokens, None)
+    with torch.autocast("cpu", torch.bfloat16):
+        _, rounded = logits_and_gradients(model, tokens, None)
+    for name, gradient in gradients.items():
+        assert relative(rounded[name], gradient) < 0.1, name
