@@ -20,7 +20,7 @@ install: .venv/installed
 	touch $@
 
 demo: install
-	$(BIN)/probe sweep experiments/quick.py --out runs/quick
+	$(BIN)/probe sweep experiments/quick.py --out runs/quick --workers 2
 	$(BIN)/probe plot runs/quick --out figures/quick
 
 lint: install

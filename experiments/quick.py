@@ -2,7 +2,7 @@
 
 Claim       Not the paper's (its models are pretrained): what two small models of one size do that start from nothing.
 Command     make demo, which is
-            probe sweep experiments/quick.py --out runs/quick
+            probe sweep experiments/quick.py --out runs/quick --workers 2
             probe plot runs/quick --out figures/quick
 Expected    EXPECTED
 Cost        COST
@@ -20,7 +20,7 @@ QUESTIONS: list[tuple[Order, Supervision, int, int]] = [
     # order, where the answer is asked for, planned steps, seeds
     ("suffix", "answer", 4_000, 2),
     ("prefix", "answer", 4_000, 1),
-    ("prefix", "from-target", 4_000, 2),
+    ("prefix", "from-target", 4_000, 1),
 ]
 
 
@@ -32,7 +32,7 @@ def runs() -> Iterator[ProbeConfig]:
                     task=RetrievalTask(LENGTH, order, seed=seed),
                     model=Model(name=name_of("tiny", family), weight_seed=seed, init_seed=seed),
                     optimisation=Optimisation(
-                        steps=steps, learning_rate=2e-3, schedule="constant", evaluations=steps // 100
+                        steps=steps, learning_rate=1e-3, schedule="constant", evaluations=steps // 100
                     ),
                     held_out_examples=100 * LENGTH,
                     supervision=supervision,

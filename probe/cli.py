@@ -25,7 +25,7 @@ app = typer.Typer(
 
 PAIRS = ", ".join([*SCRATCH, *PRETRAINED])
 DEFAULT = Optimisation()
-SCRATCH_LEARNING_RATE, PRETRAINED_LEARNING_RATE = 2e-3, 5e-5
+SCRATCH_LEARNING_RATE, PRETRAINED_LEARNING_RATE = 1e-3, 5e-5
 
 Length = Annotated[int, typer.Option(help="Special tokens in the context, 4 to 10,000.")]
 Order = Annotated[str, typer.Option(help="suffix (query after the context) or prefix (before it).")]

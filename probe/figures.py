@@ -42,6 +42,8 @@ from probe.style import (
 )
 from training.config import require
 
+QUERY_RANK = {query: rank for rank, query in enumerate(QUERY_STYLES)}
+
 SHARES_OF_LEARNING = (0.25, 0.5, 0.75, 0.95)
 """The position lines are drawn where a family's accuracy first passes these, unless steps are given."""
 
@@ -62,8 +64,7 @@ def draw_all(runs_folder: Path, out: Path, steps: Sequence[int] | None = None) -
     require(len(curves) > 0, f"no run below {runs_folder} has been judged yet: wait for the first evaluation.")
     require(not out.exists() or out.is_dir(), f"{out} is a file: name a folder for the figures.")
     out.mkdir(parents=True, exist_ok=True)
-    curves = curves.assign(query=_query(curves))
-    runs = runs.assign(query=_query(runs))
+    curves, runs = _in_order(curves), _in_order(runs)
     written = []
     with sns.axes_style("ticks"), plt.rc_context({"font.size": 9, "axes.titlesize": 9.5, "pdf.fonttype": 42}):
         for name, figure, data in _figures(runs, curves, steps):
@@ -245,6 +246,14 @@ def orders(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFra
 def overall_by_query(curves: pd.DataFrame) -> pd.DataFrame:
     """`probe.curves.overall`, with the column `query` kept."""
     return overall(curves).assign(query=lambda frame: _query(frame))
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with the column `query`, in the order in which figures show the kinds of query, then the lengths."""
+    known = frame.assign(query=_query(frame))
+    return known.sort_values(
+        ["query", "length"], key=lambda c: c.map(QUERY_RANK) if c.name == "query" else c, kind="stable"
+    )
 
 
 def _query(frame: pd.DataFrame) -> pd.Series:

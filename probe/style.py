@@ -33,14 +33,7 @@ def draw_spread(axis: Axes, some: pd.DataFrame, label: str, colour: str, style: 
     table = some.pivot_table(index="step", columns="run", values="accuracy")
     axis.plot(table.index, table, color=colour, lw=0.5, alpha=0.45)
     axis.fill_between(table.index, table.min(axis=1), table.max(axis=1), color=colour, alpha=0.12, lw=0)
-    axis.plot(
-        table.index,
-        table.median(axis=1),
-        color=colour,
-        lw=1.9,
-        ls=style,
-        label=f"{label} ({count(table.shape[1], 'run')})",
-    )
+    axis.plot(table.index, table.median(axis=1), color=colour, lw=1.9, ls=style, label=label)
 
 
 def draw_reference_lines(axis: Axes, length: int, threshold: float) -> None:
@@ -72,9 +65,8 @@ def accuracy_axis(axis: Axes) -> None:
 
 
 def row_of_panels(count: int, width: float = 3.1) -> tuple[Figure, Sequence[Axes]]:
-    figure, grid = plt.subplots(
-        1, count, figsize=(max(1.0 + width * count, 5.5), 3.6), sharey=True, squeeze=False, layout="constrained"
-    )
+    size = (max(1.0 + width * count, 5.5), 3.6)
+    figure, grid = plt.subplots(1, count, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")
     return figure, list(grid[0])
 
 

@@ -3,9 +3,9 @@
 import dataclasses
 import json
 from functools import partial
+from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from probe.config import ProbeConfig
 from probe.figures import draw_all
@@ -13,6 +13,8 @@ from probe.protocol import LEARNING_RATES
 from probe.trainer import run_probe
 from training.config import identity
 from training.sweep import read_experiment, sweep
+
+ROOT = Path(__file__).parents[1]
 
 FILES = sorted((ROOT / "experiments").glob("*.py"))
 PAPER = {

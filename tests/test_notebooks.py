@@ -1,9 +1,12 @@
 """The notebooks run from top to bottom."""
 
+from pathlib import Path
+
 import nbformat
 import pytest
-from conftest import ROOT
 from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)

@@ -2,21 +2,24 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from training.run import read_curve, read_ran_with, run_folders
+
+ROOT = Path(__file__).parents[2]
 
 SETTINGS = ["--length", "8", "--steps", "50", "--evaluations", "50", "--batch", "16", "--held-out-examples", "83"]
 
 
 def curve_of(out, family, processes):
-    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(processes)]
-    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+    # What `accelerate launch` starts on several GPUs; on a CPU it would ask for MPI.
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     probe = ["-m", "probe", "train", "--family", family, *SETTINGS, "--no-stop-at-threshold", "--out", str(out)]
-    command = [sys.executable, *launch, *probe]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    result = subprocess.run(
+        [sys.executable, *launch, *probe], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
     assert result.returncode == 0, result.stderr[-3000:]
     (folder,) = run_folders(out)
     assert read_ran_with(folder)["processes"] == processes
