@@ -74,6 +74,12 @@ def name_of(pair: str, family: str) -> str:
     return f"{pair}/{family}"
 
 
+def pair_of(name: str) -> str:
+    """The pair that a name belongs to; `pretrained` for hub names and folders, which say nothing of it."""
+    pair = name.partition("/")[0]
+    return pair if pair in (*SCRATCH, *PRETRAINED) else "pretrained"
+
+
 def shape_of(name: str) -> Shape | None:
     """The shape of a model that is made here; None for one that comes from a hub or a folder."""
     pair, _, family = name.partition("/")

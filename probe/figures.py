@@ -20,6 +20,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from backbones.pairs import pair_of
 from probe.curves import carried_to_the_end, load_runs, overall
 from probe.evaluate import wilson
 from probe.style import (
@@ -35,7 +36,7 @@ from probe.style import (
     legend_below,
     models,
     ordered,
-    row_of_panels,
+    panels,
     sentence,
     set_title,
     setting,
@@ -60,11 +61,10 @@ def draw_all(runs_folder: Path, out: Path, steps: Sequence[int] | None = None) -
     Raises:
         ConfigError: there are no runs, or none has been judged yet. Nothing has been written then.
     """
-    runs, curves = load_runs(runs_folder)
+    runs, curves = (_in_order(table) for table in load_runs(runs_folder))
     require(len(curves) > 0, f"no run below {runs_folder} has been judged yet: wait for the first evaluation.")
     require(not out.exists() or out.is_dir(), f"{out} is a file: name a folder for the figures.")
     out.mkdir(parents=True, exist_ok=True)
-    curves, runs = _in_order(curves), _in_order(runs)
     written = []
     with sns.axes_style("ticks"), plt.rc_context({"font.size": 9, "axes.titlesize": 9.5, "pdf.fonttype": 42}):
         for name, figure, data in _figures(runs, curves, steps):
@@ -82,7 +82,14 @@ def draw_all(runs_folder: Path, out: Path, steps: Sequence[int] | None = None) -
 def _figures(
     runs: pd.DataFrame, curves: pd.DataFrame, steps: Sequence[int] | None
 ) -> Iterator[tuple[str, Figure, pd.DataFrame]]:
-    """Name, figure and data of each: one set of positions for each length and order."""
+    """Name, figure and data of each. Pairs of different sizes are never drawn into one: each has figures of its own,
+    named after it where there are several."""
+    pairs = runs["pair"].unique()
+    if len(pairs) > 1:
+        for pair in pairs:
+            of_pair = _figures(runs[runs["pair"] == pair], curves[curves["pair"] == pair], steps)
+            yield from ((f"{pair}_{name}", figure, data) for name, figure, data in of_pair)
+        return
     yield "learning_curves", *learning_curves(runs, curves)
     for (query, length), some in curves.groupby(["query", "length"], sort=False):
         name = f"positions_{str(query).replace(', asked ', '_').replace(' ', '_')}_{length}"
@@ -97,9 +104,11 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, p
     """Held-out accuracy over training: a panel for each order and length, a thin line a run, a thick one the median of
     the family's runs, a band from the lowest to the highest."""
     data = carried_to_the_end(overall_by_query(curves), ["query", "length", "family"])
-    panels = list(data.groupby(["query", "length"], sort=False))
-    figure, axes = row_of_panels(len(panels))
-    for axis, ((query, length), panel) in zip(axes, panels, strict=True):
+    shown = list(data.groupby(["query", "length"], sort=False))
+    # A row for each kind of query, a column for each length; a single length is a row.
+    lengths = data["length"].nunique()
+    figure, axes = panels(len(shown), lengths if lengths > 1 else len(shown))
+    for axis, ((query, length), panel) in zip(axes, shown, strict=True):
         draw_reference_lines(axis, int(length), runs["threshold"].iloc[0])
         for family in ordered(panel["family"].unique()):
             some = panel[panel["family"] == family]
@@ -107,7 +116,6 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, p
         axis.set_title(f"{sentence(str(query))}, length {length:.0f}")
         accuracy_axis(axis)
         axis.set_xlabel("training steps")
-    axes[0].set_ylabel("held-out accuracy")
     legend_below(figure, axes)
     set_title(figure, "How fast each family learns to retrieve", setting(runs))
     return figure, data
@@ -182,7 +190,7 @@ def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     data["steps"] = data["steps_to_threshold"].fillna(data["step"])
     data["share_of_training"] = data["steps"] / data["planned_steps"]
     queries, lengths = list(data["query"].unique()), sorted(data["length"].unique())
-    figure, axes = row_of_panels(len(queries), width=max(2.6, 1.2 * len(lengths)))
+    figure, axes = panels(len(queries), len(queries), width=max(2.6, 1.2 * len(lengths)))
     for axis, query in zip(axes, queries, strict=True):
         panel = data[data["query"] == query]
         families = ordered(panel["family"].unique())
@@ -228,7 +236,7 @@ def orders(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFra
     data = carried_to_the_end(overall_by_query(curves), ["query", "family"])
     families = ordered(data["family"].unique())
     length = int(curves["length"].iloc[0])
-    figure, axes = row_of_panels(len(families))
+    figure, axes = panels(len(families), len(families))
     for axis, family in zip(axes, families, strict=True):
         draw_reference_lines(axis, length, runs["threshold"].iloc[0])
         for query, some in data[data["family"] == family].groupby("query", sort=False):
@@ -237,7 +245,6 @@ def orders(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFra
         axis.set_title(family)
         accuracy_axis(axis)
         axis.set_xlabel("training steps")
-    axes[0].set_ylabel("held-out accuracy")
     legend_below(figure, axes)
     set_title(figure, f"The query after the context, or before it: length {length}", setting(runs))
     return figure, data
@@ -249,8 +256,8 @@ def overall_by_query(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with the column `query`, in the order in which figures show the kinds of query, then the lengths."""
-    known = frame.assign(query=_query(frame))
+    """The table with `query` and `pair`, in the order in which figures show the kinds of query, then the lengths."""
+    known = frame.assign(query=_query(frame), pair=frame["model"].map(pair_of))
     return known.sort_values(
         ["query", "length"], key=lambda c: c.map(QUERY_RANK) if c.name == "query" else c, kind="stable"
     )

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from backbones.pairs import FAMILIES
+from backbones.pairs import FAMILIES, pair_of
 
 FAMILY_COLOURS = {"pythia": "#14395b", "mamba": "#e08214"}
 OTHER_COLOURS = ["#5aae61", "#9970ab", "#878787"]
@@ -64,10 +64,18 @@ def accuracy_axis(axis: Axes) -> None:
     sns.despine(ax=axis)
 
 
-def row_of_panels(count: int, width: float = 3.1) -> tuple[Figure, Sequence[Axes]]:
-    size = (max(1.0 + width * count, 5.5), 3.6)
-    figure, grid = plt.subplots(1, count, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")
-    return figure, list(grid[0])
+def panels(number: int, columns: int, width: float = 3.1) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels, row by row, that share their axes."""
+    rows = -(-number // columns)
+    size = (max(1.0 + width * columns, 5.5), 1.3 + 2.3 * rows)
+    figure, grid = plt.subplots(
+        rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
+    )
+    for unused in grid.flat[number:]:
+        unused.set_axis_off()
+    for row in grid:
+        row[0].set_ylabel("held-out accuracy")
+    return figure, list(grid.flat[:number])
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
@@ -89,8 +97,11 @@ def setting(runs: pd.DataFrame) -> str:
 
 
 def models(runs: pd.DataFrame) -> str:
-    names = sorted({str(name).rpartition("/")[0].rpartition("/")[2] or str(name) for name in runs["model"]})
-    return ", ".join(names) if len(names) > 1 else f"pair {names[0]}"
+    """`pair tiny`, or the names of models that come from a hub or a folder."""
+    pairs = sorted({pair_of(name) for name in runs["model"]})
+    if pairs != ["pretrained"]:
+        return f"pair {', '.join(pairs)}"
+    return ", ".join(sorted({"/".join(name.split("/")[-2:]) for name in runs["model"]}))
 
 
 def count(number: int, what: str) -> str:

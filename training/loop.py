@@ -25,7 +25,7 @@ from transformers import PreTrainedModel, get_scheduler
 
 from training import checkpoint
 from training.config import ConfigError, Optimisation
-from training.run import Record, Run, read_curve
+from training.run import Record, Run, State, read_curve
 
 
 class Objective(Protocol):
@@ -96,16 +96,21 @@ def train(
     if accelerator.is_main_process:
         run.cut(counters.step)
     accelerator.wait_for_everyone()
+    record: Record = next(reversed(read_curve(run.folder)), {})
     evaluation_steps = set(optimisation.evaluation_steps())
     loss_sum = torch.tensor(counters.loss_sum, device=accelerator.device)
     started = time.monotonic() - counters.seconds
     saved = time.monotonic()
-    record: Record = next(reversed(read_curve(run.folder)), {})
 
     def save() -> None:
         counters.seconds = time.monotonic() - started
         counters.loss_sum = loss_sum.item()
         checkpoint.save(run.folder, accelerator, accelerator.unwrap_model(wrapped), counters)
+
+    def tell(state: State) -> None:
+        if accelerator.is_main_process:
+            known = {"accuracy": objective.accuracy(record), "seconds": record["seconds"]} if record else {}
+            run.set_state(state, step=counters.step, steps=optimisation.steps, **known)
 
     with _signals() as interrupted, _Progress(label, row, optimisation, counters.step, accelerator) as progress:
         wrapped.train()
@@ -123,45 +128,29 @@ def train(
                 mean_loss = accelerator.reduce(loss_sum, "mean").item() / counters.loss_steps
                 if not math.isfinite(mean_loss):
                     raise Diverged(f"the loss became {mean_loss} before step {counters.step}: lower the learning rate.")
-                wrapped.eval()
-                with torch.no_grad():
-                    record = {
-                        "step": counters.step,
-                        "examples": counters.step * optimisation.batch,
-                        "loss": mean_loss,
-                        **objective.evaluate(wrapped, accelerator),
-                    }
-                wrapped.train()
+                record = {"step": counters.step, "examples": counters.step * optimisation.batch, "loss": mean_loss}
+                record |= _judge(wrapped, objective, accelerator)
+                record["seconds"] = round(time.monotonic() - started, 3)
                 loss_sum.zero_()
                 counters.loss_steps = 0
-                record["seconds"] = round(time.monotonic() - started, 3)
-                accuracy = objective.accuracy(record)
-                progress.judged(accuracy)
-                accelerator.log({"loss": mean_loss, "accuracy": accuracy}, step=counters.step)
+                progress.judged(objective.accuracy(record))
+                accelerator.log({"loss": mean_loss, "accuracy": objective.accuracy(record)}, step=counters.step)
                 if accelerator.is_main_process:
                     run.append(record)
-                    run.set_state("running", step=counters.step, steps=optimisation.steps, accuracy=accuracy)
+                tell("running")
                 if objective.is_solved(record):
                     break
 
             if _any(interrupted.is_set(), accelerator, counters.step):
                 save()
-                if accelerator.is_main_process:
-                    run.set_state("interrupted", step=counters.step, steps=optimisation.steps)
+                tell("interrupted")
                 raise Interrupted(f"saved at step {counters.step:,} of {optimisation.steps:,}")
             if _any(time.monotonic() - saved > checkpoint_minutes * 60, accelerator, counters.step):
                 save()
                 saved = time.monotonic()
 
     checkpoint.finish(run.folder, accelerator, accelerator.unwrap_model(wrapped), keep_weights)
-    if accelerator.is_main_process:
-        run.set_state(
-            "finished",
-            step=counters.step,
-            steps=optimisation.steps,
-            accuracy=objective.accuracy(record),
-            seconds=record["seconds"],
-        )
+    tell("finished")
 
 
 def check_batch(optimisation: Optimisation, processes: int) -> int:
@@ -199,6 +188,15 @@ def _step(
         loss += part.detach()
     accelerator.clip_grad_norm_(model.parameters(), optimisation.clip)
     return loss
+
+
+def _judge(model: torch.nn.Module, objective: Objective, accelerator: Accelerator) -> Record:
+    """The objective's evaluation, in evaluation mode and without gradients."""
+    model.eval()
+    with torch.no_grad():
+        record = objective.evaluate(model, accelerator)
+    model.train()
+    return record
 
 
 def _any(here: bool, accelerator: Accelerator, step: int) -> bool:
