@@ -1,34 +1,35 @@
 """The depthwise causal convolution and the SiLU behind it on a CPU, forward and backward: what one task does.
 
 A task is one sequence of the batch and one tile of 16 channels, and goes through time in chunks of 16 steps as the scan
-does. With K taps, a chunk needs the K - 1 inputs before it (forward) or gives gradients to them (backward), so its
-buffers have K - 1 rows more than a tile:
+does. With K taps a chunk needs the K - 1 inputs before it, and its gradient the K - 1 steps after it, so its buffers
+have K - 1 rows more than a tile, at that end:
 
-    a[t] = bias + sum over back of weight[K - 1 - back] x[t - back],   back = 0 .. reach[t]
-    y[t] = silu(a[t])
+    a[t]   = bias + sum over back of weight[K - 1 - back] x[t - back]      y[t] = silu(a[t])
+    d_x[s] = sum over back of weight[K - 1 - back] d_a[s + back]           back = 0 .. K - 1
 
-`reach[t]` is how far step t may look back: K - 1, less near the start of its document.
+`reach[t]` is how far step t looks back: K - 1, less near the start of its document, and -1 where there is no step.
+Every sum runs over `back` in the same order wherever a chunk begins, so no number depends on that.
 """
-
-from typing import Any
 
 import numpy as np
 
 from backbones.scan.compiled import inlined
 from backbones.scan.lanes import WIDTH, load, sigmoid, silu_slope, splat, store
-from backbones.scan.tiles import STEPS, Array, find_reach, read, write
+from backbones.scan.tiles import STEPS, TILE, Array, find_reach, read, write
 
 
 @inlined
-def _activation(xs: Array, t: int, reach: int, weight: Array, bias: Array, channel: int) -> Any:
-    """a[t] for 16 channels, from inputs whose first K - 1 rows are the steps before the chunk."""
-    newest = weight.shape[0] - 1
-    a = load(xs, (t + newest) * WIDTH) * load(weight[newest], channel)
-    for back in range(1, reach + 1):
-        a = a + load(xs, (t + newest - back) * WIDTH) * load(weight[newest - back], channel)
-    if bias.size:
-        a = a + load(bias, channel)
-    return a
+def _activate(xs: Array, reach: Array, weight: Array, bias: Array, channel: int, steps: int, result: Array) -> None:
+    """a[t] for the steps of a chunk, from inputs whose first K - 1 rows are the steps before it."""
+    taps = weight.shape[0]
+    for t in range(steps):
+        store(result, t * WIDTH, load(bias, channel) if bias.size else splat(0.0, load(xs, 0)))
+    for back in range(taps):
+        tap = load(weight[taps - 1 - back], channel)
+        for t in range(steps):
+            if back <= reach[t]:
+                product = load(xs, (t + taps - 1 - back) * WIDTH) * tap
+                store(result, t * WIDTH, load(result, t * WIDTH) + product)
 
 
 def convolution_forward(
@@ -43,21 +44,20 @@ def convolution_forward(
     """
     channels, length, taps = x.shape[1], x.shape[2], weight.shape[0]
     tiles = (channels + WIDTH - 1) // WIDTH
-    xs = np.zeros((taps - 1 + STEPS) * WIDTH, x.dtype)
-    ys = np.empty(STEPS * WIDTH, x.dtype)
-    reach = np.zeros(STEPS, np.int64)
+    xs = np.empty((taps - 1 + STEPS) * WIDTH, x.dtype)
+    ys = np.empty(TILE, x.dtype)
+    reach = np.empty(STEPS, np.int64)
     for task in range(first, stop):
         b, channel = task // tiles, task % tiles * WIDTH
-        xs[:] = 0.0
         for t0 in range(0, length, STEPS):
             steps = min(STEPS, length - t0)
             find_reach(reset, b, t0, steps, taps, reach)
             read(x, b, channel, t0, steps, xs, (taps - 1) * WIDTH)
-            for t in range(steps):
-                a = _activation(xs, t, reach[t], weight, bias, channel)
-                if silu:
-                    a = a * sigmoid(a)
-                store(ys, t * WIDTH, a)
+            _activate(xs, reach, weight, bias, channel, steps, ys)
+            if silu:
+                for t in range(steps):
+                    a = load(ys, t * WIDTH)
+                    store(ys, t * WIDTH, a * sigmoid(a))
             write(ys, 0, out, b, channel, t0, steps)
             # The last K - 1 inputs are the first of the next chunk.
             for row in range(taps - 1):
@@ -78,38 +78,48 @@ def convolution_backward(
     channels, length, taps = x.shape[1], x.shape[2], weight.shape[0]
     tiles = (channels + WIDTH - 1) // WIDTH
     xs = np.empty((taps - 1 + STEPS) * WIDTH, x.dtype)
-    d_xs = np.empty((taps - 1 + STEPS) * WIDTH, x.dtype)
-    d_ys = np.empty(STEPS * WIDTH, x.dtype)
+    d_as = np.empty((STEPS + taps - 1) * WIDTH, x.dtype)
+    work = np.empty(TILE, x.dtype)
     sums = np.empty((taps + 1) * WIDTH, x.dtype)
-    reach = np.zeros(STEPS, np.int64)
+    reach = np.empty(STEPS + taps - 1, np.int64)
     for task in range(first, stop):
         b, channel = task // tiles, task % tiles * WIDTH
         sums[:] = 0.0
-        d_xs[:] = 0.0
+        reach[:] = -1
         for chunk in range((length - 1) // STEPS, -1, -1):
             t0 = chunk * STEPS
             steps = min(STEPS, length - t0)
-            before = min(t0, taps - 1)
-            find_reach(reset, b, t0, steps, taps, reach)
-            read(x, b, channel, t0 - before, steps + before, xs, (taps - 1 - before) * WIDTH)
-            read(d_out, b, channel, t0, steps, d_ys, 0)
-            for t in range(steps):
-                d_a = load(d_ys, t * WIDTH)
-                if silu:
-                    d_a = d_a * silu_slope(_activation(xs, t, reach[t], weight, bias, channel))
-                store(sums, taps * WIDTH, load(sums, taps * WIDTH) + d_a)
-                for back in range(reach[t] + 1):
-                    row, tap = (t + taps - 1 - back) * WIDTH, taps - 1 - back
-                    store(d_xs, row, load(d_xs, row) + d_a * load(weight[tap], channel))
-                    store(sums, tap * WIDTH, load(sums, tap * WIDTH) + d_a * load(xs, row))
-            if d_x.size:
-                write(d_xs, (taps - 1) * WIDTH, d_x, b, channel, t0, steps)
-            # What this chunk gave to the K - 1 steps before it is where the chunk before begins.
+            # The first K - 1 steps of the chunk after this one are the rows behind it.
             for row in range(taps - 2, -1, -1):
-                store(d_xs, (row + STEPS) * WIDTH, load(d_xs, row * WIDTH))
-            zero = splat(0.0, load(sums, 0))
-            for row in range(STEPS):
-                store(d_xs, row * WIDTH, zero)
+                store(d_as, (row + STEPS) * WIDTH, load(d_as, row * WIDTH))
+                reach[row + STEPS] = reach[row]
+            find_reach(reset, b, t0, steps, taps, reach)
+            before = min(t0, taps - 1)
+            read(x, b, channel, t0 - before, steps + before, xs, (taps - 1 - before) * WIDTH)
+            read(d_out, b, channel, t0, steps, d_as, 0)
+            if silu:
+                _activate(xs, reach, weight, bias, channel, steps, work)
+                for t in range(steps):
+                    store(d_as, t * WIDTH, load(d_as, t * WIDTH) * silu_slope(load(work, t * WIDTH)))
+            for t in range(steps):
+                store(sums, taps * WIDTH, load(sums, taps * WIDTH) + load(d_as, t * WIDTH))
+            if d_weight.size:
+                for back in range(taps):
+                    place = (taps - 1 - back) * WIDTH
+                    total = load(sums, place)
+                    for t in range(steps):
+                        if back <= reach[t]:
+                            total = total + load(d_as, t * WIDTH) * load(xs, (t + taps - 1 - back) * WIDTH)
+                    store(sums, place, total)
+            if d_x.size:
+                for t in range(steps):
+                    store(work, t * WIDTH, splat(0.0, load(sums, 0)))
+                for back in range(taps):
+                    tap = load(weight[taps - 1 - back], channel)
+                    for t in range(steps):
+                        if back <= reach[t + back]:
+                            store(work, t * WIDTH, load(work, t * WIDTH) + load(d_as, (t + back) * WIDTH) * tap)
+                write(work, 0, d_x, b, channel, t0, steps)
         if d_weight.size:
             for tap in range(taps):
                 store(d_weight[b, tap], channel, load(sums, tap * WIDTH))

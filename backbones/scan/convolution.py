@@ -29,6 +29,9 @@ from backbones.scan.reference import computing_type
 
 Activation = Literal["silu"] | None
 
+KERNEL_TAPS = range(2, 5)
+"""The numbers of taps that causal-conv1d is compiled for."""
+
 
 def causal_convolution(
     x: Tensor,
@@ -44,7 +47,7 @@ def causal_convolution(
         return cast(Tensor, _Convolution.apply(*arguments)) if torch.is_grad_enabled() else _forward(*arguments)
     if reset is not None:
         return each_document(lambda x: causal_convolution(x, weight, bias, activation), [x], reset)
-    if x.device.type == "cuda" and missing("causal-conv1d") is None:
+    if x.device.type == "cuda" and weight.shape[1] in KERNEL_TAPS and missing("causal-conv1d") is None:
         from causal_conv1d import causal_conv1d_fn
 
         return causal_conv1d_fn(x, weight, bias, activation=activation)  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from backbones.scan.convolution import Activation
+from backbones.scan.convolution import KERNEL_TAPS, Activation
 from backbones.scan.paths import choose, missing
 from backbones.scan.reference import computing_type
 
@@ -56,7 +56,7 @@ def causal_convolution_update(
     x: Tensor, state: Tensor, weight: Tensor, bias: Tensor | None = None, activation: Activation = None
 ) -> Tensor:
     """y for the next steps x (batch x channels x steps). state: batch x channels x the inputs before, newest last."""
-    if x.device.type == "cuda" and missing("causal-conv1d") is None:
+    if x.device.type == "cuda" and weight.shape[1] in KERNEL_TAPS and missing("causal-conv1d") is None:
         from causal_conv1d import causal_conv1d_update
 
         return causal_conv1d_update(x, state, weight, bias, activation)  # type: ignore[no-any-return]

@@ -93,6 +93,24 @@ def test_the_second_document_is_bit_identical_whatever_the_first_holds(start):
         assert torch.equal(ours[name][:, :, start:], others[name][:, :, start:])
 
 
+@pytest.mark.parametrize("start", [1, 3, 15, 16, 30])
+def test_the_second_document_is_bit_identical_to_itself_alone(start):
+    arguments = draw(2, 20, 50, 4, torch.float32)
+    reset = torch.zeros(2, 50, dtype=torch.bool)
+    reset[:, start] = True
+    packed = arguments | {"x": arguments["x"].clone().requires_grad_()}
+    alone = arguments | {"x": arguments["x"][:, :, start:].clone().requires_grad_()}
+    y, y_alone = (
+        causal_convolution(**packed, activation="silu", reset=reset),
+        causal_convolution(**alone, activation="silu"),
+    )
+    assert torch.equal(y[:, :, start:], y_alone)
+    flow = torch.cos(torch.arange(50.0)).expand_as(y)
+    y.backward(flow)
+    y_alone.backward(flow[:, :, start:])
+    assert torch.equal(packed["x"].grad[:, :, start:], alone["x"].grad)
+
+
 def test_gradients_pass_gradcheck():
     arguments = draw(2, 3, 19, 4, torch.float64)
     tensors = [x.requires_grad_() for x in arguments.values()]

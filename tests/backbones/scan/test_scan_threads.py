@@ -9,6 +9,7 @@ import pytest
 import torch
 from scan_cases import Case, assert_same_bits, results
 
+from backbones.scan import selective_scan
 from backbones.scan.convolution import causal_convolution
 
 CASES = [
@@ -59,6 +60,16 @@ def test_a_second_call_changes_no_bit(threads, case):
     threads(2)
     arguments = case.arguments()
     assert_same_bits(results(arguments, True, "cpu"), results(arguments, True, "cpu"))
+
+
+@pytest.mark.parametrize("case", [CASES[0], CASES[0].in_dtype(torch.float64)])
+def test_a_batch_is_bit_identical_to_its_sequences_one_by_one(case):
+    arguments = case.arguments()
+    whole = selective_scan(**arguments, delta_softplus=True)
+    of_one = {"A", "D", "delta_bias"}
+    for b in range(case.batch):
+        alone = {name: x if name in of_one else x[b : b + 1] for name, x in arguments.items()}
+        assert torch.equal(selective_scan(**alone, delta_softplus=True), whole[b : b + 1])
 
 
 def test_several_threads_may_call_at_once(threads):
