@@ -1,7 +1,8 @@
-"""The CPU scan against what else Mamba can run on: transformers' loop, mambapy, and our own reference.
+"""The CPU scan against what else Mamba can run on: transformers' loop and mambapy.
 
     python -m benchmarks.scan                 writes benchmarks/results/scan.json; about eight minutes on two cores
     python -m benchmarks.scan --quick         ours alone, one minute, writes nothing
+    python -m benchmarks.scan --shared        where others compute too: one thread, its time on the processor
 
 Three questions, each answered in one run, as ratios, since times move with what else the machine does:
 
@@ -40,15 +41,23 @@ WIDTHS = (64, 128, 256, 512, 768)
 STATE = 16
 VOCABULARY = 400
 TARGET = {"width": 128, "length": 200, "batch": 64}
-LONGEST_LOOP = 200
+LONGEST_LOOP = 100
+"""Of the loop in the sweep over lengths; at the target's length it is measured once, as part of the target."""
+clock = time.perf_counter
 THEIRS = {name: getattr(modeling_mamba, name) for name in ("mamba_selective_scan", "causal_conv1d_fn")}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="measure our own scan alone and write nothing")
-    quick = parser.parse_args().quick
-    others = [] if quick else ["reference", "loop", *(["mambapy"] if is_mambapy_available() else [])]
+    parser.add_argument("--shared", action="store_true", help="measure one thread by its time on the processor")
+    arguments = parser.parse_args()
+    quick = arguments.quick
+    if arguments.shared:
+        global clock
+        clock = time.process_time
+        torch.set_num_threads(1)
+    others = [] if quick else ["loop", *(["mambapy"] if is_mambapy_available() else [])]
     rows: list[dict[str, Any]] = []
 
     def keep(row: dict[str, Any]) -> None:
@@ -59,7 +68,7 @@ def main() -> None:
         keep(measure_layer(length))
     keep(measure_step(others, **TARGET))
     for length in LENGTHS:
-        keep(measure_step([x for x in others if x != "reference"], width=128, length=length, batch=16))
+        keep(measure_step(others, width=128, length=length, batch=16))
     for width in WIDTHS:
         keep(measure_step([x for x in others if x == "mambapy"], width=width, length=100, batch=16))
     for implementation in ["ours", *(x for x in others if x == "mambapy")]:
@@ -67,7 +76,7 @@ def main() -> None:
             {"what": "memory", "implementation": implementation, **TARGET, "megabytes": measure_memory(implementation)}
         )
     if not quick:
-        write_results("scan", "python -m benchmarks.scan", rows)
+        write_results("scan", f"python -m benchmarks.scan{' --shared' * arguments.shared}", rows)
 
 
 def measure_layer(length: int, batch: int = 64, channels: int = 256) -> dict[str, Any]:
@@ -111,13 +120,12 @@ def measure_layer(length: int, batch: int = 64, channels: int = 256) -> dict[str
 def measure_step(others: list[str], width: int, length: int, batch: int, layers: int = 2) -> dict[str, Any]:
     """Seconds of a training step on each implementation, and how many times ours goes into it."""
     steps = {name: training_step(name, width, length, batch, layers) for name in ["ours", *others]}
-    quick = {name: steps[name] for name in steps if name not in ("loop", "reference")}
+    quick = {name: steps[name] for name in steps if name != "loop"}
     seconds = interleaved(quick, rounds=2 if "mambapy" in quick else 5)
-    for name in steps.keys() - quick.keys():
-        if name != "loop" or length <= LONGEST_LOOP:
-            started = time.perf_counter()
-            steps[name]()
-            seconds[name] = time.perf_counter() - started
+    if "loop" in steps and (length <= LONGEST_LOOP or batch == TARGET["batch"]):
+        started = clock()
+        steps["loop"]()
+        seconds["loop"] = clock() - started
     row: dict[str, Any] = {"what": "step", "layers": layers, "width": width, "length": length, "batch": batch}
     row |= {f"{name}_s": round(value, 3) for name, value in seconds.items()}
     return row | {
@@ -155,18 +163,12 @@ def training_step(implementation: str, width: int, length: int, batch: int, laye
 
 
 def put_beneath(implementation: str) -> None:
-    """Gives the Mamba of transformers our functions, its own, or its own with our reference for the scan."""
+    """Gives the Mamba of transformers our functions, or its own."""
     mount()
     if implementation == "ours":
         return
     for name, function in THEIRS.items():
         setattr(modeling_mamba, name, function)
-    if implementation == "reference":
-        modeling_mamba.mamba_selective_scan = _reference
-
-
-def _reference(*tensors: Any, use_mambapy: bool, use_associative_scan: bool, **options: Any) -> Any:
-    return selective_scan(*tensors, backend="reference", **options)
 
 
 def interleaved(actions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -174,10 +176,10 @@ def interleaved(actions: Mapping[str, Callable[[], object]], rounds: int) -> dic
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     for turn in range(rounds + 1):
         for name, action in actions.items():
-            started = time.perf_counter()
+            started = clock()
             action()
             if turn:
-                seconds[name].append(time.perf_counter() - started)
+                seconds[name].append(clock() - started)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 

@@ -17,11 +17,13 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numba
 import torch
 from numba.core.caching import FunctionCache
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 SHARES = 4
 """Parts that a thread's work is cut into, so that a thread that the system delays is not waited for by all."""
@@ -76,6 +78,11 @@ def _sources() -> str:
     for name in ("formulas", "lanes", "tiles", "scan_kernels", "conv_kernels", "layout"):
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()
+
+
+def opaque(function: Function) -> Function:
+    """For functions that run kernels: `torch.compile` calls them and does not try to look inside."""
+    return cast(Function, torch.compiler.disable(function))
 
 
 def inlined(function: Callable[..., Any]) -> Any:

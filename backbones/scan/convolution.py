@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from backbones.scan import conv_kernels
-from backbones.scan.compiled import compiled, run
+from backbones.scan.compiled import compiled, opaque, run
 from backbones.scan.documents import each_document
 from backbones.scan.lanes import WIDTH
 from backbones.scan.layout import array, empty, empty_beside, fold, padded, round_up, view, view_reset
@@ -33,6 +33,7 @@ KERNEL_TAPS = range(2, 5)
 """The numbers of taps that causal-conv1d is compiled for."""
 
 
+@opaque
 def causal_convolution(
     x: Tensor,
     weight: Tensor,

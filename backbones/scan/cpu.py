@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from backbones.scan import scan_kernels
-from backbones.scan.compiled import compiled, run
+from backbones.scan.compiled import compiled, opaque, run
 from backbones.scan.formulas import LN_2
 from backbones.scan.lanes import WIDTH
 from backbones.scan.layout import array, empty, empty_beside, fold, padded, round_up, view, view_reset
@@ -23,6 +23,7 @@ from backbones.scan.scan_kernels import GROUP
 from backbones.scan.tiles import STEPS
 
 
+@opaque
 def selective_scan(
     u: Tensor,
     delta: Tensor,
