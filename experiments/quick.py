@@ -18,7 +18,7 @@ from training.config import Optimisation
 LENGTH = 16
 QUESTIONS: list[tuple[Order, Supervision, int, int]] = [
     # order, where the answer is asked for, planned steps, seeds
-    ("suffix", "answer", 4_000, 2),
+    ("suffix", "answer", 4_000, 3),
     ("prefix", "answer", 4_000, 1),
     ("prefix", "from-target", 4_000, 1),
 ]

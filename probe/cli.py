@@ -249,21 +249,19 @@ def _run(
     workers: int = 1,
 ) -> None:
     """Everything that can be wrong first; then the runs; then the table."""
-    from transformers.utils import logging
-
     from probe.curves import load_runs
     from probe.report import print_plan, print_runs
     from probe.trainer import check_model, check_tracker, run_probe
+    from training.loop import check_batch
     from training.run import Run
-    from training.session import is_main_process
+    from training.session import is_main_process, process_count
     from training.sweep import sweep as sweep_over
 
-    # What it warns of (slow scans, weights written) `probe doctor` says in full and once.
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     check_tracker(tracker)
     runs = [Run(out, config) for config in configs]
-    for config in {config.model.name: config for config in configs}.values():
+    for config in configs:
+        check_batch(config.optimisation, process_count())
+    for config in {(config.model.name, config.task.length): config for config in configs}.values():
         check_model(config)
     if dry_run:
         print_plan(configs, runs, workers)

@@ -183,8 +183,8 @@ def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple
 
 
 def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Steps to the threshold by length: a mark a run, a bar the median of the family. A run that has not reached it
-    stands, hollow, at the step it got to: the value is at least that."""
+    """Steps to the threshold by length: a mark a run, a bar where half of the family's runs are there. A run that has
+    not reached it stands, hollow, at the step it got to: the value is at least that."""
     data = runs[runs["step"] > 0].copy()
     data["censored"] = data["steps_to_threshold"].isna()
     data["steps"] = data["steps_to_threshold"].fillna(data["step"])
@@ -205,10 +205,9 @@ def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 reached = ~some["censored"].to_numpy()
                 axis.plot(x[reached], some["steps"][reached], marker, color=colour, ms=5)
                 axis.plot(x[~reached], some["steps"][~reached], "^", mfc="none", mec=colour, ms=7, mew=1.4)
-                # Half of the runs have to be known for a median: a censored one is at least what is drawn.
-                median = np.sort(np.where(reached, some["steps"], np.inf))[(len(some) - 1) // 2]
-                if np.isfinite(median):
-                    axis.hlines(median, place + offset - 0.15, place + offset + 0.15, color=colour, lw=2)
+                half = np.sort(np.where(reached, some["steps"], np.inf))[(len(some) - 1) // 2]
+                if np.isfinite(half):
+                    axis.hlines(half, place + offset - 0.15, place + offset + 0.15, color=colour, lw=2)
             axis.plot([], [], MARKERS.get(family, "D"), color=colour_of(family), label=family)
         axis.plot([], [], "^", mfc="none", mec="0.3", label="not reached by then")
         axis.set_xticks(range(len(lengths)), [str(length) for length in lengths])

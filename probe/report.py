@@ -34,7 +34,7 @@ def print_runs(runs: pd.DataFrame) -> None:
         table.add_row(
             row.run,
             _short(row.model),
-            row.order,
+            row.order if row.supervision == "answer" else f"{row.order} ({row.supervision})",
             str(row.length),
             f"{row.learning_rate:g}",
             f"{row.weight_seed}/{row.init_seed}/{row.data_seed}",

@@ -37,22 +37,11 @@ def draw_spread(axis: Axes, some: pd.DataFrame, label: str, colour: str, style: 
 
 
 def draw_reference_lines(axis: Axes, length: int, threshold: float) -> None:
-    axis.axhline(threshold, color="0.35", lw=0.8, ls="--")
-    axis.axhline(1 / length, color="0.6", lw=0.8, ls=":")
-    end = axis.get_yaxis_transform()
-    axis.text(
-        0.995, threshold + 0.012, f"{threshold:.0%}", ha="right", va="bottom", fontsize=7, color="0.35", transform=end
-    )
-    axis.text(
-        0.995,
-        1 / length + 0.012,
-        f"chance {1 / length:.1%}",
-        ha="right",
-        va="bottom",
-        fontsize=7,
-        color="0.45",
-        transform=end,
-    )
+    """The threshold and the accuracy of a guess, named beside the panel, where no curve can run into the words."""
+    for value, name, style in ((threshold, f"{threshold:.0%}", "--"), (1 / length, f"chance\n{1 / length:.1%}", ":")):
+        axis.axhline(value, color="0.5", lw=0.8, ls=style)
+        place = axis.get_yaxis_transform()
+        axis.text(1.01, value, name, ha="left", va="center", fontsize=6.5, color="0.35", transform=place)
 
 
 def accuracy_axis(axis: Axes) -> None:

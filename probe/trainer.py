@@ -12,6 +12,7 @@ from accelerate.state import AcceleratorState
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedModel
+from transformers.utils import logging
 
 from backbones.embeddings import enlarge
 from backbones.models import check, ledger, load
@@ -153,6 +154,9 @@ def run_probe(
     run = Run(out, config)
     if run.state == "finished":
         return run
+    # One progress bar is enough, and what transformers warns of (slow scans) `probe doctor` says in full.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     check_model(config)
     accelerator = Accelerator(
         mixed_precision="bf16" if config.optimisation.precision == "bf16" else "no",

@@ -241,7 +241,7 @@ class _Progress:
             leave=row == 0,
             unit="step",
             dynamic_ncols=True,
-            mininterval=0.2 if sys.stderr.isatty() else 30,
+            mininterval=0.2 if sys.stderr.isatty() else 30,  # a log gets a line now and then
             disable=not accelerator.is_main_process,
         )
 
@@ -262,4 +262,4 @@ class _Progress:
 
     def judged(self, accuracy: float) -> None:
         self.shown["accuracy"] = f"{accuracy:.1%}"
-        self.bar.set_postfix(self.shown)
+        self.bar.set_postfix(self.shown, refresh=sys.stderr.isatty())

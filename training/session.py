@@ -16,6 +16,11 @@ def is_main_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def process_count() -> int:
+    """How many processes `accelerate launch` started, before they have met."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def versions() -> dict[str, str | None]:
     """The installed version of everything that can move a number; None for what is absent."""
     return {"python": platform.python_version(), **{package: _version(package) for package in PACKAGES}}
