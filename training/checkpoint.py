@@ -37,6 +37,7 @@ def save(folder: Path, accelerator: Accelerator, model: PreTrainedModel, counter
         shutil.rmtree(partial, ignore_errors=True)
     accelerator.wait_for_everyone()
     accelerator.save_state(str(partial))
+    accelerator.wait_for_everyone()  # each process has its own random states to write
     if accelerator.is_main_process:
         model.config.save_pretrained(partial)
         (partial / "counters.json").write_text(json.dumps(dataclasses.asdict(counters)), encoding="utf-8")

@@ -4,8 +4,8 @@ What is trained is an `Objective`; the loop knows examples by their number alone
 s * batch to (s + 1) * batch - 1, and each of n processes the n-th part of them in its order, so that one process and
 several see the same examples in the same order.
 
-Nothing in a step waits for the device: losses are summed there and read at evaluations. The progress bar reads the
-loss of this process about once a second.
+A step does not wait for the device: losses are summed there and read at evaluations. Between steps, the progress bar
+reads the loss of this process about once a second, and several processes ask each other every 20 steps whether to stop.
 """
 
 import contextlib
@@ -104,7 +104,8 @@ def train(
 
     def save() -> None:
         counters.seconds = time.monotonic() - started
-        counters.loss_sum = loss_sum.item()
+        # The same in every process: each goes on from the mean.
+        counters.loss_sum = accelerator.reduce(loss_sum.clone(), "mean").item()
         checkpoint.save(run.folder, accelerator, accelerator.unwrap_model(wrapped), counters)
 
     def tell(state: State) -> None:
@@ -149,8 +150,10 @@ def train(
                 save()
                 saved = time.monotonic()
 
-    checkpoint.finish(run.folder, accelerator, accelerator.unwrap_model(wrapped), keep_weights)
-    tell("finished")
+        # Told first: a finished run is whole without its checkpoint, and a checkpoint that was reduced to its weights
+        # could not be gone on from.
+        tell("finished")
+        checkpoint.finish(run.folder, accelerator, accelerator.unwrap_model(wrapped), keep_weights)
 
 
 def check_batch(optimisation: Optimisation, processes: int) -> int:

@@ -16,7 +16,7 @@ from typing import Generic, Literal, TypeVar
 from training.config import ConfigError, identity, require
 from training.loop import Interrupted
 from training.run import Run, read_status
-from training.session import is_main_process
+from training.session import is_main_process, process_count
 from training.workers import INTERRUPTED, Job, run_all
 
 C = TypeVar("C")
@@ -42,8 +42,8 @@ def read_experiment(file: Path, kind: type[C]) -> list[C]:
     """
     require(file.is_file(), f"{file} does not exist: name an experiment file, such as experiments/quick.py.")
     spec = importlib.util.spec_from_file_location(f"experiment_{file.stem}", file)
-    require(spec is not None and spec.loader is not None, f"{file} is not a Python file.")
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{file} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses in the file look their module up
     try:
@@ -76,6 +76,10 @@ def sweep(configs: Sequence[C], out: Path, run_one: Callable[..., object], worke
         ConfigError: `out` cannot hold one of the runs, or there are no workers; nothing has been written.
     """
     require(workers >= 1, f"a sweep needs at least 1 worker, not {workers}.")
+    require(
+        workers == 1 or process_count() == 1,
+        "several workers and several processes a run cannot be had at once: leave accelerate launch or --workers out.",
+    )
     runs = [Run(out, config) for config in configs]
     done = [run.state == "finished" for run in runs]
     if is_main_process():
@@ -87,12 +91,12 @@ def sweep(configs: Sequence[C], out: Path, run_one: Callable[..., object], worke
     ends = _one_by_one(jobs) if workers == 1 else run_all(jobs, workers)
     for number, code in ends:
         n = left[number]
-        if code == INTERRUPTED:
-            outcomes[n] = Outcome(configs[n], runs[n], "interrupted", "saved, and goes on when it is started again")
-        elif code:
-            outcomes[n] = Outcome(configs[n], runs[n], "failed", _last_words(runs[n], code))
-        else:
+        if runs[n].state == "finished":  # however its process ended after that
             outcomes[n] = Outcome(configs[n], runs[n], "finished")
+        elif code == INTERRUPTED:
+            outcomes[n] = Outcome(configs[n], runs[n], "interrupted", "saved, and goes on when it is started again")
+        else:
+            outcomes[n] = Outcome(configs[n], runs[n], "failed", _last_words(runs[n], code))
     return [outcomes[n] for n in sorted(outcomes)]
 
 
@@ -116,7 +120,11 @@ def _one_by_one(jobs: Sequence[Job]) -> Iterator[tuple[int, int]]:
         except Interrupted:
             yield number, INTERRUPTED
             return
-        except SystemExit:  # the run's failure, which the other runs have nothing to do with
+        except SystemExit:
+            # The run's failure, which the other runs have nothing to do with. Where a run has several processes the
+            # others wait for this one, and only an end of all of them frees them.
+            if process_count() > 1:
+                raise
             yield number, 1
         else:
             yield number, 0
