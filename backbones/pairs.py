@@ -1,8 +1,8 @@
 """The matched pairs: two models of one size, one a family.
 
-From scratch the two have the same width, tied embeddings of the same scale, and the same state of the rest but for what
-makes the family; as a Mamba block has about half the parameters of a Transformer block of its width, it has about twice
-as many. Pretrained pairs are those of the paper (Table 7) and their smaller siblings.
+From scratch the two have the same width and tied embeddings of the same scale. A Mamba block has about half the
+parameters of a Transformer block of its width, so Mamba has more of them. Pretrained pairs are those of the paper
+(Table 7) and their smaller siblings.
 """
 
 from dataclasses import dataclass
@@ -75,9 +75,9 @@ def name_of(pair: str, family: str) -> str:
 
 
 def pair_of(name: str) -> str:
-    """The pair that a name belongs to; `pretrained` for hub names and folders, which say nothing of it."""
-    pair = name.partition("/")[0]
-    return pair if pair in (*SCRATCH, *PRETRAINED) else "pretrained"
+    """The pair that a name belongs to, be it by its hub name; `pretrained` for folders and all other hub names."""
+    known = {**{pair: [] for pair in SCRATCH}, **{pair: families.values() for pair, families in PRETRAINED.items()}}
+    return next((pair for pair, hub in known.items() if name.startswith(f"{pair}/") or name in hub), "pretrained")
 
 
 def shape_of(name: str) -> Shape | None:

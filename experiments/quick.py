@@ -16,23 +16,24 @@ from probe.task import Order, RetrievalTask
 from training.config import Optimisation
 
 LENGTH = 16
-QUESTIONS: list[tuple[Order, Supervision, int, int]] = [
-    # order, where the answer is asked for, planned steps, seeds
-    ("suffix", "answer", 4_000, 3),
-    ("prefix", "answer", 4_000, 1),
-    ("prefix", "from-target", 4_000, 1),
+STEPS = 4_000
+QUESTIONS: list[tuple[Order, Supervision, int]] = [
+    # order, where the answer is asked for, seeds
+    ("suffix", "answer", 3),
+    ("prefix", "answer", 1),
+    ("prefix", "from-target", 1),
 ]
 
 
 def runs() -> Iterator[ProbeConfig]:
-    for order, supervision, steps, seeds in QUESTIONS:
+    for order, supervision, seeds in QUESTIONS:
         for seed in range(seeds):
             for family in FAMILIES:
                 yield ProbeConfig(
                     task=RetrievalTask(LENGTH, order, seed=seed),
                     model=Model(name=name_of("tiny", family), weight_seed=seed, init_seed=seed),
                     optimisation=Optimisation(
-                        steps=steps, learning_rate=1e-3, schedule="constant", evaluations=steps // 100
+                        steps=STEPS, learning_rate=1e-3, schedule="constant", evaluations=STEPS // 100
                     ),
                     held_out_examples=100 * LENGTH,
                     supervision=supervision,

@@ -47,8 +47,8 @@ KeepWeights = Annotated[bool, typer.Option(help="Keep the trained weights of a f
     "`accelerate launch -m probe train ...` on several"
 )
 def train(
-    family: Annotated[str, typer.Option(help=f"{' or '.join(FAMILIES)}.")] = "mamba",
-    pair: Annotated[str, typer.Option(help=f"Size of the model: {PAIRS}.")] = "tiny",
+    family: Annotated[str | None, typer.Option(help=f"{' or '.join(FAMILIES)}; mamba unless given.")] = None,
+    pair: Annotated[str | None, typer.Option(help=f"Size of the model: {PAIRS}; tiny unless given.")] = None,
     pretrained: Annotated[
         str | None, typer.Option(help="A hub name or a folder to start from, instead of family and pair.")
     ] = None,
@@ -90,7 +90,7 @@ def train(
 
     The same settings again do nothing if the run is finished, and go on where it stopped if it is not.
     """
-    name = pretrained_name(pretrained) if pretrained is not None else name_of(pair, family)
+    name = model_name(family, pair, pretrained)
     default_rate = PRETRAINED_LEARNING_RATE if shape_of(name) is None else SCRATCH_LEARNING_RATE
     optimisation: dict[str, Any] = {
         "steps": steps,
@@ -166,7 +166,7 @@ def plot(
     out: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("figures"),
     steps: Annotated[
         str | None,
-        typer.Option(help="Steps of the position lines, such as 500,1000; those of 25, 50, 75 % if left out."),
+        typer.Option(help="Steps of the position lines, such as 500,1000; those of 25, 50, 75, 95 % if left out."),
     ] = None,
 ) -> None:
     """Draw the figures of the runs below DIR: each as PNG and PDF, with a CSV of what is drawn."""
@@ -200,7 +200,7 @@ def sample(
     print_samples(config, split, examples)
 
 
-@app.command()
+@app.command(epilog="`probe doctor`")
 def doctor() -> None:
     """Say what this machine has: devices, versions, and which kernels run and why."""
     from probe.report import print_doctor
@@ -217,16 +217,24 @@ def main() -> None:
     except (ConfigError, ModelError) as error:
         _stop(str(error), 2)
     except usage_error as error:
-        _stop(f"{error.format_message().rstrip('.')}. Try `probe --help`.", 2)  # type: ignore[attr-defined]
+        message = error.format_message().rstrip(".")  # type: ignore[attr-defined]
+        if not message:  # `probe` alone: the help has been printed
+            sys.exit(2)
+        _stop(f"{message}. Try `probe --help`.", 2)
     except (KeyboardInterrupt, typer.Abort):
         _stop("Interrupted.", 130)
     else:
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def pretrained_name(name: str) -> str:
-    """A hub name as it is; a folder by its whole path, which means the same from anywhere."""
-    return str(Path(name).resolve()) if Path(name).is_dir() else name
+def model_name(family: str | None, pair: str | None, pretrained: str | None) -> str:
+    """What `backbones.load` takes: a pair and family; a hub name as it is; a folder by its whole path, which means the
+    same from anywhere."""
+    if pretrained is None:
+        return name_of(pair or "tiny", family or "mamba")
+    if family or pair:
+        raise ConfigError("--pretrained names the whole model: leave --family and --pair out.")
+    return str(Path(pretrained).resolve()) if Path(pretrained).is_dir() else pretrained
 
 
 def parse_steps(text: str | None) -> list[int] | None:
@@ -249,9 +257,9 @@ def _run(
     workers: int = 1,
 ) -> None:
     """Everything that can be wrong first; then the runs; then the table."""
-    from probe.curves import load_runs
+    from probe.curves import read_runs
     from probe.report import print_plan, print_runs
-    from probe.trainer import check_model, check_tracker, run_probe
+    from probe.trainer import check_models, check_tracker, run_probe
     from training.loop import check_batch
     from training.run import Run
     from training.session import is_main_process, process_count
@@ -261,8 +269,7 @@ def _run(
     runs = [Run(out, config) for config in configs]
     for config in configs:
         check_batch(config.optimisation, process_count())
-    for config in {(config.model.name, config.task.length): config for config in configs}.values():
-        check_model(config)
+    check_models(configs)
     if dry_run:
         print_plan(configs, runs, workers)
         return
@@ -272,8 +279,7 @@ def _run(
     )
     outcomes = sweep_over(configs, out, run_one, workers)
     if is_main_process():
-        table = load_runs(out)[0]
-        print_runs(table[table["run"].isin([run.folder.name for run in runs])])
+        print_runs(read_runs([run.folder for run in runs])[0])
         for outcome in outcomes:
             if outcome.error:
                 print(f"{outcome.run.folder}: {outcome.state}: {outcome.error}", file=sys.stderr)

@@ -4,11 +4,11 @@ The defaults are the paper's (section 5.3.2 and appendix C.4): 1M training and 1
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
-from backbones.pairs import FAMILIES, PRETRAINED, SCRATCH, NewRows, name_of, shape_of
+from backbones.pairs import PRETRAINED, SCRATCH, NewRows, name_of, shape_of
 from probe.task import RetrievalTask
-from training.config import Optimisation, require, require_choice
+from training.config import Optimisation, conform, require
 
 Supervision = Literal["answer", "from-target"]
 """Where the answer is asked for while training. answer: at the last position alone, as in the paper. from-target: in
@@ -28,10 +28,10 @@ class Model:
     new_rows: NewRows = "matched"
 
     def __post_init__(self) -> None:
+        conform(self)
         pair, _, family = self.name.partition("/")
-        if pair in (*SCRATCH, *PRETRAINED) or family in FAMILIES:
+        if pair in (*SCRATCH, *PRETRAINED):
             name_of(pair, family)
-        require_choice("new_rows", self.new_rows, get_args(NewRows))
 
     @property
     def is_pretrained(self) -> bool:
@@ -61,6 +61,7 @@ class ProbeConfig:
     """Whether the loss also asks for an end token (id 0) after the answer, as the paper's code does."""
 
     def __post_init__(self) -> None:
+        conform(self)
         require(0 < self.threshold <= 1, f"the threshold is an accuracy above 0 and up to 1, not {self.threshold}.")
         require(
             self.held_out_examples >= self.task.length,
@@ -71,7 +72,6 @@ class ProbeConfig:
             self.train_examples >= self.optimisation.batch,
             f"{self.train_examples} training examples do not fill a batch of {self.optimisation.batch}.",
         )
-        require_choice("supervision", self.supervision, get_args(Supervision))
         require(
             self.supervision == "answer" or self.task.order == "prefix",
             "supervision from-target needs the query before the context: choose the prefix order.",

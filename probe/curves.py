@@ -6,40 +6,57 @@
 Both carry the settings of a run under the same names, so that a table can be grouped by any of them.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from backbones.pairs import FAMILIES
-from training.config import require
+from backbones.pairs import FAMILIES, pair_of
+from training.config import flatten, require
 from training.run import read_config, read_curve, read_ran_with, read_status, run_folders
 
 SETTINGS = [
     "run",
+    "pair",
+    "variant",
     "model",
     "family",
     "order",
     "supervision",
     "length",
+    "threshold",
     "learning_rate",
     "weight_seed",
     "init_seed",
     "data_seed",
 ]
+FACTS = ["parameters", "parameters_beneath", "layers", "width", "rows_of_vocabulary", "tied"]
+"""Of a run's model, where it has started: what `backbones.models.ledger` says."""
 RUN_COLUMNS = [
     *SETTINGS,
     "state",
     "planned_steps",
     "step",
     "accuracy",
-    "threshold",
     "steps_to_threshold",
     "seconds",
-    "parameters",
+    *FACTS,
 ]
-CURVE_COLUMNS = [*SETTINGS, "step", "planned_steps", "position", "asked", "correct"]
+CURVE_COLUMNS = [*SETTINGS, "planned_steps", "learned", "step", "position", "asked", "correct"]
+EXPECTED_TO_DIFFER = {
+    "task.length",
+    "task.order",
+    "task.seed",
+    "model.name",
+    "model.weight_seed",
+    "model.init_seed",
+    "optimisation.learning_rate",
+    "optimisation.micro_batch",
+    "supervision",
+}
+"""Settings in which runs of one figure may differ: it shows them apart, or draws their spread, or nothing follows."""
 
 
 def load_runs(out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -50,28 +67,32 @@ def load_runs(out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     folders = run_folders(out)
     require(bool(folders), f"{out} holds no runs: name the folder that probe train or probe sweep wrote to.")
-    runs, curves = [], []
-    for folder in folders:
-        row, curve = _read(folder)
-        runs.append(row)
-        curves.append(curve)
-    frames = [curve for curve in curves if len(curve)]
-    return (
-        pd.DataFrame(runs, columns=RUN_COLUMNS),
-        pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=CURVE_COLUMNS),
-    )
+    return read_runs(folders)
+
+
+def read_runs(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`load_runs` for these directories of runs. What else differs between runs of one pair that are asked the same is
+    their `variant`, in words; it is empty where nothing does."""
+    rows, curves = zip(*(_read(folder) for folder in folders), strict=True)
+    runs = pd.DataFrame(rows)
+    runs["variant"] = _variants(runs, [flatten(read_config(folder)) for folder in folders])
+    variant_of = dict(zip(runs["run"], runs["variant"], strict=True))
+    frames = [curve.assign(variant=curve["run"].map(variant_of)) for curve in curves if len(curve)]
+    joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return runs.reindex(columns=RUN_COLUMNS), joined.reindex(columns=CURVE_COLUMNS)
 
 
 def overall(curves: pd.DataFrame) -> pd.DataFrame:
     """Curves without positions: one row for each run and evaluation, with `accuracy`."""
-    keys = [*SETTINGS, "step", "planned_steps"]
+    keys = [column for column in curves if column not in ("position", "asked", "correct")]
     sums = curves.groupby(keys, as_index=False, sort=False)[["asked", "correct"]].sum()
     return sums.assign(accuracy=sums["correct"] / sums["asked"])
 
 
 def carried_to_the_end(curves: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Curves with a row at each step that any run of its group was judged at: a run that stopped at the threshold
-    stays where it was, instead of leaving the group's average to those that learn slowly.
+    """Curves with a row at each step that any run of its group was judged at: a run that has learned the task, and
+    stopped, stays where it was, instead of leaving the group's average to those that learn slowly. One that was
+    stopped by something else ends where it ends.
 
     Args:
         keys: columns that name a group; runs are compared within it.
@@ -79,10 +100,11 @@ def carried_to_the_end(curves: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     filled = []
     for _, group in curves.groupby(keys, sort=False):
         steps = np.sort(group["step"].unique())
-        for _, curve in group.groupby([*SETTINGS, *(["position"] if "position" in group else [])], sort=False):
+        for _, curve in group.groupby(["run", *(["position"] if "position" in group else [])], sort=False):
             known = curve.set_index("step").sort_index()
-            later = known.reindex(steps[steps >= known.index[0]], method="ffill")
-            filled.append(later.rename_axis("step").reset_index())
+            until = np.inf if known["learned"].iloc[0] else known.index[-1]
+            wanted = steps[(steps >= known.index[0]) & (steps <= until)]
+            filled.append(known.reindex(wanted, method="ffill").rename_axis("step").reset_index())
     return pd.concat(filled, ignore_index=True)[list(curves.columns)] if filled else curves
 
 
@@ -94,39 +116,53 @@ def _read(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     named = model["name"].rpartition("/")[2]
     settings = {
         "run": folder.name,
+        "pair": pair_of(model["name"]),
         "model": model["name"],
         "family": facts.get("family") or (named if named in FAMILIES else "unknown"),
         "order": task["order"],
         "supervision": config["supervision"],
         "length": task["length"],
+        "threshold": config["threshold"],
         "learning_rate": optimisation["learning_rate"],
         "weight_seed": model["weight_seed"],
         "init_seed": model["init_seed"],
         "data_seed": task["seed"],
+        "planned_steps": optimisation["steps"],
     }
     accuracies = [sum(record["correct"]) / sum(record["asked"]) for record in records]
-    reached = (r["step"] for r, accuracy in zip(records, accuracies, strict=True) if accuracy >= config["threshold"])
+    reached = [r["step"] for r, accuracy in zip(records, accuracies, strict=True) if accuracy >= config["threshold"]]
     row = {
         **settings,
+        **{fact: facts.get(fact) for fact in FACTS},
         "state": status.get("state", "planned"),
-        "planned_steps": optimisation["steps"],
         "step": records[-1]["step"] if records else 0,
         "accuracy": accuracies[-1] if records else np.nan,
-        "threshold": config["threshold"],
-        "steps_to_threshold": next(reached, np.nan),
+        "steps_to_threshold": reached[0] if reached else np.nan,
         "seconds": records[-1]["seconds"] if records else 0.0,
-        "parameters": facts.get("parameters"),
     }
     length = task["length"]
-    curve = pd.DataFrame(
-        {
-            **settings,
-            "step": np.repeat([record["step"] for record in records], length),
-            "planned_steps": optimisation["steps"],
-            "position": np.tile(np.arange(length), len(records)),
-            "asked": np.concatenate([record["asked"] for record in records] or [[]]),
-            "correct": np.concatenate([record["correct"] for record in records] or [[]]),
-        },
-        columns=CURVE_COLUMNS,
-    )
-    return row, curve
+    curve = {
+        **settings,
+        "learned": bool(reached),
+        "step": np.repeat([record["step"] for record in records], length),
+        "position": np.tile(np.arange(length), len(records)),
+        "asked": np.concatenate([record["asked"] for record in records] or [[]]),
+        "correct": np.concatenate([record["correct"] for record in records] or [[]]),
+    }
+    return row, pd.DataFrame(curve)
+
+
+def _variants(runs: pd.DataFrame, configs: list[dict[str, Any]]) -> list[str]:
+    """What differs between runs that a figure would otherwise put together: in words, a run at a time."""
+    words: list[list[str]] = [[] for _ in configs]
+    for _, group in runs.groupby(["pair", "family", "order", "supervision", "length"]):
+        if group["model"].nunique() > 1:
+            for number in group.index:
+                words[number].append("/".join(configs[number]["model.name"].split("/")[-2:]))
+    for _, group in runs.groupby(["pair", "order", "supervision", "length"]):
+        for key in sorted({key for number in group.index for key in configs[number]} - EXPECTED_TO_DIFFER):
+            values = {number: str(configs[number].get(key, "unknown")) for number in group.index}
+            if len(set(values.values())) > 1:
+                for number, value in values.items():
+                    words[number].append(f"{key.rpartition('.')[2]} {value}")
+    return [", ".join(some) for some in words]

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 from backbones.models import check
 from backbones.pairs import PARAMETERS, source_of
@@ -57,6 +58,7 @@ class Estimator:
         )
         if key not in self._known:
             self._known[key] = _count(config) if config.model.is_pretrained else _measure(config)
+            AcceleratorState._reset_state()  # the next one may ask for another precision
         return self._known[key]
 
 
@@ -68,17 +70,18 @@ def _measure(config: ProbeConfig, steps: int = 10) -> Estimate:
     model.to(accelerator.device)
     objective = Retrieval(config, task)
     optimizer = torch.optim.AdamW(model.parameters())
+    share = config.optimisation.batch // accelerator.num_processes
     ends = []
     for step in range(steps + 2):
         with accelerator.autocast():
-            loss = objective.loss(model, step * config.optimisation.batch, config.optimisation.batch)
+            loss = objective.loss(model, step * share, share)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         ends.append(_now(accelerator.device))
     step_seconds = statistics.median(end - start for start, end in pairwise(ends[1:]))
     model.eval()
-    examples = min(config.held_out_examples, 2 * objective.evaluation_batch)
+    examples = min(config.held_out_examples, 2 * objective.evaluation_batch * accelerator.num_processes)
     started = _now(accelerator.device)
     evaluate(model, task, examples, accelerator, objective.evaluation_batch)
     evaluation_seconds = (_now(accelerator.device) - started) * config.held_out_examples / examples
@@ -87,10 +90,10 @@ def _measure(config: ProbeConfig, steps: int = 10) -> Estimate:
 
 def _count(config: ProbeConfig) -> Estimate:
     """Counts operations and asks the device how many it does in a second."""
-    device = Accelerator().device
+    accelerator = Accelerator()
     parameters = PARAMETERS.get(source_of(config.model.name)) or _parameters_of(config.model.name)
     dtype = torch.bfloat16 if config.optimisation.precision == "bf16" else torch.float32
-    rate = _matrix_rate(device, dtype) * UTILISATION
+    rate = _matrix_rate(accelerator.device, dtype) * UTILISATION * accelerator.num_processes
     tokens = config.task.length + 2 + config.score_end
     forward = 2 * parameters * tokens / rate
     return Estimate(3 * forward * config.optimisation.batch, forward * config.held_out_examples, measured=False)

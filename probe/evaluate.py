@@ -58,8 +58,8 @@ def evaluate(
         tokens, answers, positions = task.examples("held-out", indices, device)
         logits = last_logits(model, tokens, 1)[:, -1]
         hits = logits.argmax(dim=-1) == answers
-        asked += torch.bincount(positions, minlength=task.length)
-        correct += torch.bincount(positions, weights=hits.double(), minlength=task.length).long()
+        asked.index_add_(0, positions, torch.ones_like(positions))
+        correct.index_add_(0, positions, hits.long())
         loss += F.cross_entropy(logits, answers, reduction="sum")
     asked, correct, loss = (accelerator.reduce(total, "sum") for total in (asked, correct, loss))
     return Evaluation(asked.tolist(), correct.tolist(), loss.item() / examples)

@@ -6,6 +6,7 @@ sample_efficiency   steps to the threshold by length, runs that never reach it i
 orders              the query after the context against the query before it
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,7 +21,6 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from backbones.pairs import pair_of
 from probe.curves import carried_to_the_end, load_runs, overall
 from probe.evaluate import wilson
 from probe.style import (
@@ -40,8 +40,10 @@ from probe.style import (
     sentence,
     set_title,
     setting,
+    thresholds,
 )
 from training.config import require
+from training.run import require_folder
 
 QUERY_RANK = {query: rank for rank, query in enumerate(QUERY_STYLES)}
 
@@ -63,7 +65,7 @@ def draw_all(runs_folder: Path, out: Path, steps: Sequence[int] | None = None) -
     """
     runs, curves = (_in_order(table) for table in load_runs(runs_folder))
     require(len(curves) > 0, f"no run below {runs_folder} has been judged yet: wait for the first evaluation.")
-    require(not out.exists() or out.is_dir(), f"{out} is a file: name a folder for the figures.")
+    require_folder(out, "the figures")
     out.mkdir(parents=True, exist_ok=True)
     written = []
     with sns.axes_style("ticks"), plt.rc_context({"font.size": 9, "axes.titlesize": 9.5, "pdf.fonttype": 42}):
@@ -82,14 +84,17 @@ def draw_all(runs_folder: Path, out: Path, steps: Sequence[int] | None = None) -
 def _figures(
     runs: pd.DataFrame, curves: pd.DataFrame, steps: Sequence[int] | None
 ) -> Iterator[tuple[str, Figure, pd.DataFrame]]:
-    """Name, figure and data of each. Pairs of different sizes are never drawn into one: each has figures of its own,
-    named after it where there are several."""
-    pairs = runs["pair"].unique()
-    if len(pairs) > 1:
-        for pair in pairs:
-            of_pair = _figures(runs[runs["pair"] == pair], curves[curves["pair"] == pair], steps)
-            yield from ((f"{pair}_{name}", figure, data) for name, figure, data in of_pair)
-        return
+    """Name, figure and data of each. Pairs, and variants of a pair, are never drawn into one: each has figures of its
+    own, named after it where there are several."""
+    for column in ("pair", "variant"):
+        values = curves[column].unique()
+        if len(values) > 1:
+            for value in values:
+                some = _figures(runs[runs[column] == value], curves[curves[column] == value], steps)
+                prefix = re.sub(r"[^\w.]+", "_", f"{value} ").lstrip("_")
+                yield from ((prefix + name, figure, data) for name, figure, data in some)
+            return
+    runs = runs[runs["run"].isin(curves["run"])]
     yield "learning_curves", *learning_curves(runs, curves)
     for (query, length), some in curves.groupby(["query", "length"], sort=False):
         name = f"positions_{str(query).replace(', asked ', '_').replace(' ', '_')}_{length}"
@@ -109,7 +114,7 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, p
     lengths = data["length"].nunique()
     figure, axes = panels(len(shown), lengths if lengths > 1 else len(shown))
     for axis, ((query, length), panel) in zip(axes, shown, strict=True):
-        draw_reference_lines(axis, int(length), runs["threshold"].iloc[0])
+        draw_reference_lines(axis, panel)
         for family in ordered(panel["family"].unique()):
             some = panel[panel["family"] == family]
             draw_spread(axis, some, family, colour_of(family), LINE_STYLES.get(family, "-."))
@@ -123,7 +128,8 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, p
 
 def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple[Figure, pd.DataFrame]:
     """Accuracy by target position over training, the families side by side: above, all evaluations as a heat map;
-    below, lines at chosen steps with 95 % intervals. Runs of a family are pooled.
+    below, lines at chosen steps. Runs of a family are pooled, and the bands are 95 % Wilson intervals of the examples
+    they were asked: they hold no spread over runs, which `learning_curves` shows.
 
     Args:
         curves: of one order and length.
@@ -178,14 +184,15 @@ def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple
     assert image is not None
     bar = figure.colorbar(image, ax=grid[0, :], format=PercentFormatter(1.0), pad=0.02)
     bar.set_label("held-out accuracy")
-    set_title(figure, f"Which positions are learned when: {query}, length {length}", models(curves))
+    band = "bands: 95% intervals over examples, runs pooled"
+    set_title(figure, f"Which positions are learned when: {query}, length {length}", f"{models(curves)}; {band}")
     return figure, data
 
 
 def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Steps to the threshold by length: a mark a run, a bar where half of the family's runs are there. A run that has
     not reached it stands, hollow, at the step it got to: the value is at least that."""
-    data = runs[runs["step"] > 0].copy()
+    data = runs.copy()
     data["censored"] = data["steps_to_threshold"].isna()
     data["steps"] = data["steps_to_threshold"].fillna(data["step"])
     data["share_of_training"] = data["steps"] / data["planned_steps"]
@@ -213,11 +220,11 @@ def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         axis.set_xticks(range(len(lengths)), [str(length) for length in lengths])
         axis.set_xlim(-0.5, len(lengths) - 0.5)
         axis.set_xlabel("length (special tokens in the context)")
-        axis.set_title(sentence(str(query)))
+        axis.set_title(f"{sentence(str(query))}, to {thresholds(panel)}")
         axis.set_ylim(0, data["steps"].max() * 1.08)
         axis.yaxis.set_major_formatter(THOUSANDS)
         sns.despine(ax=axis)
-    axes[0].set_ylabel(f"training steps to {runs['threshold'].iloc[0]:.0%}")
+    axes[0].set_ylabel("training steps to the threshold")
     if data["planned_steps"].nunique() == 1:
         planned = int(data["planned_steps"].iloc[0])
         scale = (lambda steps: np.asarray(steps) / planned, lambda share: np.asarray(share) * planned)
@@ -225,7 +232,7 @@ def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         share.yaxis.set_major_formatter(PercentFormatter(1.0))
         share.set_ylabel(f"share of {planned:,} planned steps")
     legend_below(figure, axes)
-    set_title(figure, f"Training needed for {runs['threshold'].iloc[0]:.0%}", setting(runs))
+    set_title(figure, f"Training needed for {thresholds(runs)} held-out accuracy", setting(runs))
     return figure, data
 
 
@@ -237,7 +244,7 @@ def orders(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFra
     length = int(curves["length"].iloc[0])
     figure, axes = panels(len(families), len(families))
     for axis, family in zip(axes, families, strict=True):
-        draw_reference_lines(axis, length, runs["threshold"].iloc[0])
+        draw_reference_lines(axis, data)
         for query, some in data[data["family"] == family].groupby("query", sort=False):
             colour, style = QUERY_STYLES[str(query)]
             draw_spread(axis, some, str(query), colour, style)
@@ -255,8 +262,8 @@ def overall_by_query(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with `query` and `pair`, in the order in which figures show the kinds of query, then the lengths."""
-    known = frame.assign(query=_query(frame), pair=frame["model"].map(pair_of))
+    """The table with `query`, in the order in which figures show the kinds of query, then the lengths."""
+    known = frame.assign(query=_query(frame))
     return known.sort_values(
         ["query", "length"], key=lambda c: c.map(QUERY_RANK) if c.name == "query" else c, kind="stable"
     )

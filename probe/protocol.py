@@ -5,8 +5,9 @@ examples, batch 64, 78,125 steps, evaluation every 1 %, 95 %, three learning rat
 special tokens' rows.
 
 Open, and decided: the pool is exactly the context (a permutation); the rates are those below; AdamW, cosine decay after
-3 % of warm-up, as in the paper's main runs (Table 8); bf16 autocast over fp32 weights; all parameters train; an
-initialisation is a seed of rows drawn at the mean and scale of the old ones.
+3 % of warm-up, as in the paper's main runs (Table 8), without weight decay, betas 0.9 and 0.999, gradients clipped to a
+norm of 1; bf16 autocast over fp32 weights; all parameters train; an initialisation is a seed of rows drawn at the mean
+and scale of the old ones.
 """
 
 from collections.abc import Iterable, Iterator

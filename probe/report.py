@@ -1,6 +1,7 @@
 """What the CLI prints: tables of runs, examples with their loss mask, the plan of a sweep, the machine."""
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import cast
 
 import pandas as pd
@@ -11,19 +12,22 @@ from rich.table import Table
 from backbones.pairs import FAMILIES
 from backbones.scan import scan_paths
 from probe.config import ProbeConfig
+from probe.curves import FACTS
 from probe.estimate import Estimator
 from probe.task import FREE_IDS, Split
 from probe.trainer import UNSCORED, describe, with_targets
 from training.run import Run
-from training.session import versions
+from training.session import is_main_process, versions
 
 WIDTH_OF_A_FILE = 140
 """Columns of a table that is written to a file or a pipe, where there is no terminal to ask."""
 
 
 def console() -> Console:
+    """Where tables go: nowhere, in all but the first of several processes."""
     out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=WIDTH_OF_A_FILE)
+    width = None if out.is_terminal else WIDTH_OF_A_FILE
+    return Console(highlight=False, width=width, quiet=not is_main_process())
 
 
 def print_runs(runs: pd.DataFrame) -> None:
@@ -48,23 +52,28 @@ def print_runs(runs: pd.DataFrame) -> None:
     states = runs["state"].value_counts()
     seconds = duration(runs["seconds"].sum())
     out.print(", ".join(f"{count} {state}" for state, count in states.items()) + f"; {seconds} spent in them.")
-    for line in unequal_sizes(runs):
+    for line in unequal_facts(runs):
         out.print(line)
 
 
-def unequal_sizes(runs: pd.DataFrame) -> list[str]:
+def unequal_facts(runs: pd.DataFrame) -> list[str]:
     """What a matched pair does not match in: a line for each pair and length, where both families have run."""
-    known = runs.dropna(subset=["parameters"])
-    known = known.assign(pair=known["model"].str.rpartition("/")[0])
     lines = []
-    for (pair, length), some in known.groupby(["pair", "length"]):
-        sizes = some.groupby("family")["parameters"].first()
-        if set(FAMILIES) <= set(sizes.index):
-            pythia, mamba = (int(sizes[family]) for family in FAMILIES)
-            difference = mamba / pythia - 1
-            lines.append(
-                f"Parameters of {pair}, length {length}: pythia {pythia:,}, mamba {mamba:,} ({difference:+.1%})."
-            )
+    for (pair, variant, length), some in runs.dropna(subset=["parameters"]).groupby(["pair", "variant", "length"]):
+        facts = some.groupby("family")[FACTS].first()
+        if not set(FAMILIES) <= set(facts.index):
+            continue
+        pythia, mamba = (facts.loc[family] for family in FAMILIES)
+        unequal = [
+            f"{fact.replace('_', ' ')} {_fact(pythia[fact])} and {_fact(mamba[fact])}"
+            for fact in FACTS
+            if facts[fact].notna().all() and pythia[fact] != mamba[fact]
+        ]
+        difference = mamba["parameters"] / pythia["parameters"] - 1
+        lines.append(
+            f"Not equal in pair {pair}, {variant + ', ' if variant else ''}length {length} ({' and '.join(FAMILIES)}): "
+            f"{'; '.join(unequal) or 'nothing'} (mamba has {difference:+.1%} parameters)."
+        )
     return lines
 
 
@@ -150,6 +159,10 @@ def duration(seconds: float) -> str:
         if seconds >= 2 * size or (unit == "min" and seconds >= size):
             return f"{seconds / size:.1f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def _fact(value: object) -> str:
+    return f"{value:,.0f}" if isinstance(value, Real) and not isinstance(value, bool) else str(value)
 
 
 def _short(model: str) -> str:

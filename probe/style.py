@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from backbones.pairs import FAMILIES, pair_of
+from backbones.pairs import FAMILIES
 
 FAMILY_COLOURS = {"pythia": "#14395b", "mamba": "#e08214"}
 OTHER_COLOURS = ["#5aae61", "#9970ab", "#878787"]
@@ -36,9 +36,15 @@ def draw_spread(axis: Axes, some: pd.DataFrame, label: str, colour: str, style: 
     axis.plot(table.index, table.median(axis=1), color=colour, lw=1.9, ls=style, label=label)
 
 
-def draw_reference_lines(axis: Axes, length: int, threshold: float) -> None:
-    """The threshold and the accuracy of a guess, named beside the panel, where no curve can run into the words."""
-    for value, name, style in ((threshold, f"{threshold:.0%}", "--"), (1 / length, f"chance\n{1 / length:.1%}", ":")):
+def draw_reference_lines(axis: Axes, runs: pd.DataFrame) -> None:
+    """The threshold and the accuracy of a guess, named beside the panel, where no curve can run into the words.
+
+    Args:
+        runs: of one length; only what was asked of them is read.
+    """
+    chance = 1 / runs["length"].iloc[0]
+    lines = [(value, f"{value:.0%}", "--") for value in runs["threshold"].unique()]
+    for value, name, style in (*lines, (chance, f"chance\n{chance:.1%}", ":")):
         axis.axhline(value, color="0.5", lw=0.8, ls=style)
         place = axis.get_yaxis_transform()
         axis.text(1.01, value, name, ha="left", va="center", fontsize=6.5, color="0.35", transform=place)
@@ -79,18 +85,22 @@ def set_title(figure: Figure, text: str, setting: str) -> None:
 
 
 def setting(runs: pd.DataFrame) -> str:
-    """Which models, and what of the rest differs between the runs."""
+    """Which models, and how they were trained, as far as a figure's reader has to know."""
     rates = sorted(runs["learning_rate"].unique())
     seeds = runs[["weight_seed", "init_seed", "data_seed"]].drop_duplicates()
     return f"{models(runs)}; lr {', '.join(f'{rate:g}' for rate in rates)}; {count(len(seeds), 'seed')}"
 
 
+def thresholds(runs: pd.DataFrame) -> str:
+    """`95%`, or several of them."""
+    return ", ".join(f"{threshold:.0%}" for threshold in sorted(runs["threshold"].unique()))
+
+
 def models(runs: pd.DataFrame) -> str:
-    """`pair tiny`, or the names of models that come from a hub or a folder."""
-    pairs = sorted({pair_of(name) for name in runs["model"]})
-    if pairs != ["pretrained"]:
-        return f"pair {', '.join(pairs)}"
-    return ", ".join(sorted({"/".join(name.split("/")[-2:]) for name in runs["model"]}))
+    """`pair tiny`, or the names of models that belong to none; and what sets these runs apart from others."""
+    pair, variant = runs["pair"].iloc[0], runs["variant"].iloc[0]
+    names = ", ".join(sorted({"/".join(name.split("/")[-2:]) for name in runs["model"]}))
+    return (names if pair == "pretrained" else f"pair {pair}") + (f", {variant}" if variant else "")
 
 
 def count(number: int, what: str) -> str:

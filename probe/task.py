@@ -1,7 +1,7 @@
 """Synthetic in-context multimodal retrieval: the task of section 5.3.2 and appendix C.4.
 
 A context of `length` distinct special tokens, and a query that names one of them. The answer is the vocabulary
-token that stands for the place where the queried token stood:
+token that stands for the position at which the queried token stood:
 
     suffix   s7 s2 s9 s4 ... <out> s9   ->  the token for position 2
     prefix   <out> s9 s7 s2 s9 s4 ...   ->  the token for position 2, at the last position again
@@ -31,7 +31,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from training.config import require, require_choice
+from training.config import conform, require, require_choice
 
 Order = Literal["suffix", "prefix"]
 Split = Literal["train", "held-out"]
@@ -55,7 +55,7 @@ class Examples(NamedTuple):
     answers: Tensor
     """n: the id to predict at the last position."""
     positions: Tensor
-    """n: 0-based place of the target in the context; answers - 2."""
+    """n: 0-based position of the target in the context; answers - 2."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,11 @@ class RetrievalTask:
     base_vocabulary: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        conform(self)
         require(
             SHORTEST <= self.length <= LONGEST,
             f"length must lie between {SHORTEST} and {LONGEST:,}, not {self.length}.",
         )
-        require_choice("order", self.order, get_args(Order))
         require(
             self.length <= self.pool_size <= LARGEST_POOL,
             f"a pool of {self.pool_size} special tokens cannot give {self.length} distinct ones: "
@@ -164,13 +164,13 @@ class RetrievalTask:
     def _send_to_split(self, split: Split, context: Tensor) -> Tensor:
         """n x length: each context, or the one beside it where it belongs to the other split.
 
-        Eight contexts make a family: those that differ only by swapping the first two tokens, the next two, or the
-        two pairs. In each family four belong to train and four to held-out. Of two that differ by one swap each split
+        Eight contexts make a group: those that differ only by swapping the first two tokens, the next two, or the
+        two pairs. In each group four belong to train and four to held-out. Of two that differ by one swap each split
         has one, and a keyed hash of the rest says which. So
 
         *   no context is in both, whatever the length and the seed;
         *   a context drawn uniformly and, if need be, moved by one swap is uniform over its split;
-        *   both splits have exactly half of the contexts, exactly half of those with token t at place p for every t
+        *   both splits have exactly half of the contexts, exactly half of those with token t at position p for every t
             and p, and exactly half of the even permutations: a simpler rule (parity, say) would itself be a
             structure that one side has and the other lacks.
         """
@@ -184,8 +184,8 @@ class RetrievalTask:
             dim=1,
         )
         canonical = torch.cat([ordered, context[:, 4:]], dim=1)
-        places = torch.arange(self.length, device=context.device) * self.pool_size
-        hashed = _mix(_mix(canonical + places + self._key("split", "")).sum(dim=1))
+        positions = torch.arange(self.length, device=context.device) * self.pool_size
+        hashed = _mix(_mix(canonical + positions + self._key("split", "")).sum(dim=1))
         held_out = swaps ^ (hashed & 1).bool()
         wrong = held_out != (split == "held-out")
         swapped = torch.cat([b[:, None], a[:, None], context[:, 2:]], dim=1)

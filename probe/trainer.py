@@ -2,9 +2,9 @@
 
 import dataclasses
 import traceback
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
@@ -16,11 +16,12 @@ from transformers.utils import logging
 
 from backbones.embeddings import enlarge
 from backbones.models import check, ledger, load
+from backbones.pairs import ModelError, source_of
 from backbones.scan import scan_paths
 from probe.config import ProbeConfig, Supervision
 from probe.evaluate import evaluate, last_logits
 from probe.task import Examples, RetrievalTask
-from training.config import require, require_choice
+from training.config import flatten, require, require_choice, to_dict
 from training.loop import Interrupted, check_batch, train
 from training.run import Record, Run
 from training.session import ran_with
@@ -50,7 +51,7 @@ class Retrieval:
     @property
     def evaluation_batch(self) -> int:
         """Examples that an evaluation takes at once; it changes nothing but speed and memory."""
-        return max(1, min(1024, EVALUATION_TOKENS // (self.task.length + 2)))
+        return max(1, min(1024, EVALUATION_TOKENS // max(self.task.length + 2, self.task.pool_size)))
 
     def loss(self, model: torch.nn.Module, first: int, count: int) -> Tensor:
         """Mean over examples `first` to `first + count - 1`, which begin again after the last training example."""
@@ -93,12 +94,13 @@ def with_targets(
 
 
 def prepare(config: ProbeConfig) -> tuple[PreTrainedModel, RetrievalTask]:
-    """The model with rows for the special tokens, and the task in its vocabulary.
+    """The model of a config with its rows for the special tokens, and the task in the ids of its vocabulary.
 
     Raises:
-        ConfigError, backbones.ModelError: the model cannot be had, or cannot read the task.
+        ConfigError, backbones.ModelError: see `check_model`.
     """
     task = config.task
+    check_model(config)
     model = load(config.model.name, vocabulary=task.first_special, seed=config.model.weight_seed)
     rows = enlarge(model, task.added_tokens, config.model.init_seed, config.model.new_rows)
     return model, dataclasses.replace(task, base_vocabulary=rows)
@@ -106,18 +108,33 @@ def prepare(config: ProbeConfig) -> tuple[PreTrainedModel, RetrievalTask]:
 
 def check_model(config: ProbeConfig) -> None:
     """Raises ConfigError or backbones.ModelError where the model of a config is missing, broken or too small for the
-    task, without loading its weights."""
-    pretrained = check(config.model.name)
-    if pretrained is None:
+    task, as far as that can be seen without loading its weights."""
+    described = check(config.model.name)
+    if described is None:
         return
-    dataclasses.replace(config.task, base_vocabulary=pretrained.vocab_size)
-    longest = getattr(pretrained, "max_position_embeddings", None)
+    of_text = described.get_text_config()
+    if not hasattr(of_text, "vocab_size"):
+        raise ModelError(f"{config.model.name} has no vocabulary: name a causal language model.")
+    dataclasses.replace(config.task, base_vocabulary=of_text.vocab_size)
+    longest = getattr(of_text, "max_position_embeddings", None)
     tokens = config.task.length + 2 + config.score_end
     require(
         longest is None or tokens <= longest,
         f"{config.model.name} reads at most {longest} tokens: choose a length of at most "
         f"{(longest or 0) - 2 - config.score_end}.",
     )
+
+
+def check_models(configs: Iterable[ProbeConfig]) -> None:
+    """`check_model` for each of the configs. Models in folders are loaded once as well: that a weight is missing or
+    not a number is seen in no other way."""
+    _quieten_transformers()
+    configs = list(configs)
+    for config in {(config.model.name, config.task.length): config for config in configs}.values():
+        check_model(config)
+    for name in {config.model.name for config in configs}:
+        if Path(source_of(name)).is_dir():
+            load(name)
 
 
 def check_tracker(name: str | None) -> None:
@@ -154,10 +171,7 @@ def run_probe(
     run = Run(out, config)
     if run.state == "finished":
         return run
-    # One progress bar is enough, and what transformers warns of (slow scans) `probe doctor` says in full.
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    check_model(config)
+    _quieten_transformers()
     accelerator = Accelerator(
         mixed_precision="bf16" if config.optimisation.precision == "bf16" else "no",
         log_with=tracker,
@@ -173,7 +187,7 @@ def run_probe(
         run.start({**ran_with(accelerator), "scan": scan_path(accelerator.device), "model": ledger(model)})
     accelerator.wait_for_everyone()
     if tracker:
-        accelerator.init_trackers("probe", config=_flat(dataclasses.asdict(config)))
+        accelerator.init_trackers("probe", config=_for_tracker(config))
     objective = Retrieval(config, task)
     try:
         train(
@@ -212,12 +226,14 @@ def describe(config: ProbeConfig) -> str:
     return f"{config.model.name} {config.task.order} {config.task.length}{supervision}"
 
 
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings as trackers take them: one level, keys joined by dots."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = value if isinstance(value, int | float | str | bool) else str(value)
-    return flat
+def _quieten_transformers() -> None:
+    """One progress bar is enough; what transformers reports of broken weights is refused in a sentence of ours, and what
+    it warns of (slow scans) `probe doctor` says in full."""
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def _for_tracker(config: ProbeConfig) -> dict[str, int | float | str | bool]:
+    """The config as trackers take it: one level of plain values."""
+    settings = flatten(to_dict(config))
+    return {key: value if isinstance(value, int | float | str) else str(value) for key, value in settings.items()}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backbones.pairs import FAMILIES, pair_of
 from probe.config import ProbeConfig
 from probe.figures import draw_all
 from probe.protocol import LEARNING_RATES
@@ -24,11 +25,18 @@ PAPER = {
 }
 
 
+def without_family(config):
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, name=pair_of(config.model.name)))
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_an_experiment_yields_matched_runs_and_says_what_it_is(file):
     configs = read_experiment(file, ProbeConfig)
-    families = [{c.task: c for c in configs if c.model.name.endswith(family)} for family in ("pythia", "mamba")]
-    assert families[0].keys() == families[1].keys(), "both families are asked the same"
+    pythia, mamba = (
+        {identity(without_family(c)) for c in configs if c.model.name.endswith(family)} for family in FAMILIES
+    )
+    assert pythia == mamba, "the two families differ in nothing but the family"
+    assert len(configs) == len(pythia) + len(mamba)
     text = file.read_text()
     for said in ("Claim", "Command", "Expected", "Cost"):
         assert said in text

@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[1]
 def test_a_notebook_runs(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    said = "".join(str(output.get("text", "")) for cell in notebook.cells for output in cell.get("outputs", []))
+    assert "Error" not in said and "failed" not in said
     assert any(
         "image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])
     ), "it ends with a figure"

@@ -47,7 +47,9 @@ def save(folder: Path, accelerator: Accelerator, model: PreTrainedModel, counter
 
 def load(folder: Path, accelerator: Accelerator) -> Counters | None:
     """Puts everything that was prepared back to the last checkpoint; None, and nothing done, where there is none."""
-    found = next((path for path in (folder / "checkpoint", folder / "checkpoint.previous") if path.exists()), None)
+    places = (folder / "checkpoint", folder / "checkpoint.previous")
+    # Without counters it holds the weights of a run that was finished, and nothing to go on with.
+    found = next((path for path in places if (path / "counters.json").exists()), None)
     if found is None:
         return None
     accelerator.load_state(str(found))

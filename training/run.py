@@ -10,7 +10,6 @@ Each file but the curve is replaced whole, and a line of the curve is on disk be
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,12 +30,11 @@ class Run:
     def __init__(self, out: Path, config: Any) -> None:
         self.config = config
         self.folder = out / identity(config)
-        require(not out.exists() or out.is_dir(), f"{out} is a file: name a folder for the runs.")
+        require_folder(out, "the runs")
         require(
             not (out / "config.json").exists(),
             f"{out} is itself the folder of a run: name the folder above it, or a new one.",
         )
-        require(os.access(nearest_existing(out), os.W_OK), f"{out} cannot be written to: name a folder of your own.")
         if (self.folder / "config.json").exists():
             require(
                 read_config(self.folder) == to_dict(config),
@@ -49,11 +47,11 @@ class Run:
         return read_status(self.folder).get("state")
 
     def plan(self) -> None:
-        """Writes the directory, and leaves it as it is where it exists."""
+        """Writes the directory, and leaves it as it is where it exists. A run that failed is to be run again."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "config.json").exists():
             _replace(self.folder / "config.json", {"config": to_dict(self.config), "ran_with": []})
-        if self.state is None:
+        if self.state in (None, "failed"):
             self.set_state("planned")
 
     def start(self, ran_with: dict[str, Any]) -> None:
@@ -81,9 +79,11 @@ class Run:
         _replace_text(self.folder / "curve.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
 
 
-def nearest_existing(path: Path) -> Path:
-    """The path, or the first folder above it that exists."""
-    return next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+def require_folder(out: Path, purpose: str) -> None:
+    """Raises ConfigError unless this is a folder that can be written to, or can be made one."""
+    nearest = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    require(nearest.is_dir(), f"{nearest} is a file: name a folder for {purpose}.")
+    require(os.access(nearest, os.W_OK), f"{nearest} cannot be written to: name a folder of your own for {purpose}.")
 
 
 def run_folders(out: Path) -> list[Path]:
@@ -111,16 +111,22 @@ def read_status(folder: Path) -> dict[str, Any]:
 
 
 def read_curve(folder: Path) -> list[Record]:
-    """The evaluations so far, without a last line that was cut off while it was written."""
-    return list(_complete_lines(folder / "curve.jsonl"))
+    """The evaluations so far, without a last line that was cut off while it was written.
 
-
-def _complete_lines(path: Path) -> Iterator[Record]:
+    Raises:
+        ConfigError: another line is damaged.
+    """
+    path = folder / "curve.jsonl"
     if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if line.endswith("\n"):
-            yield json.loads(line)
+        return []
+    *lines, _ = path.read_text(encoding="utf-8").split("\n")
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.append(dict(json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise ConfigError(f"line {number} of {path} is damaged: restore it, or move its folder away.") from error
+    return records
 
 
 def _read_json(path: Path) -> dict[str, Any]:

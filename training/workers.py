@@ -4,7 +4,6 @@ A process is made for one run and ends with it. One that dies, whatever of, take
 """
 
 import multiprocessing
-import os
 import signal
 import sys
 import threading
@@ -12,6 +11,10 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
+
+import torch
+
+from training.loop import Interrupted
 
 INTERRUPTED = 130
 """Exit code of a process that was told to stop and has saved its run; what a shell gives for Ctrl-C."""
@@ -30,11 +33,12 @@ def run_all(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, int]]:
     """
     # Spawned and not forked: a fork would share locks of torch's threads that nobody is left to open.
     context = multiprocessing.get_context("spawn")
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    threads = max(1, torch.get_num_threads() // workers)
     waiting = list(enumerate(jobs))
     running: dict[Any, tuple[BaseProcess, int]] = {}  # by the handle that ends with the process
     rows = list(range(workers))
     stopped = _stop_signals()
+    told = False
     while running or (waiting and not stopped.is_set()):
         while waiting and rows and not stopped.is_set():
             number, job = waiting.pop(0)
@@ -49,19 +53,14 @@ def run_all(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, int]]:
             # Told to stop before it could listen for that, a process has nothing to save.
             unheard = stopped.is_set() and process.exitcode in (-signal.SIGINT, -signal.SIGTERM)
             yield number, INTERRUPTED if unheard else process.exitcode or 0
-        if stopped.is_set():
+        if stopped.is_set() and not told:
+            told = True
             for process, _ in running.values():
-                process.terminate()  # a second SIGTERM does no harm: the first only sets a flag
+                process.terminate()
 
 
 def _work(job: Job, row: int, threads: int) -> None:
     """The life of a process."""
-    for variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[variable] = str(threads)
-    import torch
-
-    from training.loop import Interrupted
-
     torch.set_num_threads(threads)
     try:
         job(row=row)

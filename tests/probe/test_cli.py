@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from transformers import MambaConfig, MambaForCausalLM
+from transformers import MambaConfig, MambaForCausalLM, ViTConfig, ViTModel
 
 SMALL = ["--length", 6, "--steps", 8, "--evaluations", 2, "--batch", 8, "--held-out-examples", 60]
 EXPERIMENT = """
@@ -35,10 +35,13 @@ def refused(result, said):
 
 
 def test_help_has_examples_and_imports_nothing_heavy(cli):
-    for command in ([], ["train"], ["sweep"], ["status"], ["plot"], ["sample"]):
-        result = cli(*command, "--help")
+    for command in ("train", "sweep", "status", "plot", "sample", "doctor"):
+        result = cli(command, "--help")
         assert result.returncode == 0
-        assert "probe " in result.stdout
+        _, end, examples = result.stdout.rpartition("╯")
+        assert end and f"probe {command}" in examples, "an example stands behind the options"
+    alone = cli()
+    assert alone.returncode == 2 and "Usage: " in alone.stdout and not alone.stderr
     heavy = "('torch', 'transformers', 'pandas', 'matplotlib')"
     code = f"import sys, probe.cli; print([m for m in {heavy} if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -82,6 +85,33 @@ def test_a_sweep_runs_what_is_not_finished_and_ends_with_a_table(cli, tmp_path):
     names = {path.name for path in (tmp_path / "figures").iterdir()}
     for name in ("learning_curves", "positions_suffix_6", "positions_prefix_6", "sample_efficiency", "orders_6"):
         assert {f"{name}.png", f"{name}.pdf", f"{name}.csv"} <= names
+
+
+def test_a_plan_may_mix_precisions(cli, tmp_path):
+    mixed = EXPERIMENT.replace("learning_rate=2e-3", "precision='bf16' if order == 'prefix' else 'fp32'")
+    (tmp_path / "experiment.py").write_text(mixed)
+    planned = cli("sweep", "experiment.py", "--out", "runs", "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    assert "4 runs one after the other" in planned.stdout
+
+
+def test_a_model_in_a_folder_is_trained_from_there(cli, tmp_path):
+    MambaForCausalLM(MambaConfig(vocab_size=20, hidden_size=16, num_hidden_layers=1)).save_pretrained(tmp_path / "mine")
+    result = cli("train", "--pretrained", "mine", *SMALL, "--out", "runs")
+    assert result.returncode == 0, result.stderr
+    (folder,) = (tmp_path / "runs").iterdir()
+    written = json.loads((folder / "config.json").read_text())
+    assert written["config"]["model"]["name"] == str(tmp_path / "mine")
+    assert written["config"]["optimisation"]["learning_rate"] == 5e-5
+    assert MambaForCausalLM.from_pretrained(folder / "checkpoint").config.vocab_size == 20 + 7
+    assert cli("plot", "runs", "--out", "figures").returncode == 0
+
+
+def test_a_foreign_run_that_is_broken_does_not_spoil_the_end_of_mine(cli, tmp_path):
+    (tmp_path / "runs" / "other").mkdir(parents=True)
+    (tmp_path / "runs" / "other" / "config.json").write_text("{half")
+    assert cli("train", *SMALL, "--out", "runs").returncode == 0
+    assert refused(cli("status", "runs"), "other/config.json cannot be read")
 
 
 def test_a_sweep_carries_on_when_a_run_fails_and_ends_with_1(cli, tmp_path):
@@ -134,6 +164,9 @@ def test_doctor_names_devices_versions_and_kernels(cli):
         (["--threshold", "nan"], "threshold"),
         (["--pretrained", "./nowhere"], "is no folder"),
         (["--pretrained", "broken"], "is broken"),
+        (["--pretrained", "partial"], "lacks 1 of its weights"),
+        (["--pretrained", "vision"], "has no vocabulary"),
+        (["--pretrained", "partial", "--family", "mamba"], "leave --family and --pair out"),
         (["--pretrained", "nobody/no-such-model"], "not a model that can be reached"),
         (["--pair", "1.4b"], "not a model that can be reached"),
         (["--tracker", "paper"], "tracker must be one of"),
@@ -147,6 +180,10 @@ def test_bad_settings_end_in_a_sentence_with_nothing_written(cli, tmp_path, argu
     torch.manual_seed(0)
     model = MambaForCausalLM(MambaConfig(vocab_size=20, hidden_size=16, num_hidden_layers=1))
     model.save_pretrained(tmp_path / "broken")
+    state = {key: value for key, value in model.state_dict().items() if "in_proj" not in key}
+    model.save_pretrained(tmp_path / "partial", state_dict=state)
+    vision = ViTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=1, intermediate_size=16)
+    ViTModel(vision).save_pretrained(tmp_path / "vision")
     weights = tmp_path / "broken" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-10])
     (tmp_path / "file").write_text("")
@@ -179,7 +216,9 @@ def test_a_folder_that_belongs_to_another_config_is_left_as_it_is(cli, tmp_path)
         ("def runs():\n    yield 3", "must yield ProbeConfig, not int"),
         ("def runs():\n    raise KeyError('x')", "stops with KeyError"),
         (EXPERIMENT.replace("RetrievalTask(6", "RetrievalTask(3"), "asks for a run that cannot be"),
-        (EXPERIMENT.replace("tiny/", "huge/"), "asks for a run that cannot be"),
+        (EXPERIMENT.replace("tiny/{family}", "tiny/rnn"), "family must be one of pythia, mamba"),
+        (EXPERIMENT.replace("steps=8", "steps='8'"), "steps must be a whole number"),
+        (EXPERIMENT.replace("batch=8", "bach=8"), "bach"),
     ],
 )
 def test_a_bad_experiment_file_ends_in_a_sentence_with_nothing_written(cli, tmp_path, text, said):

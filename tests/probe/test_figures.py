@@ -21,7 +21,7 @@ def write_run(out, name, hits_by_step, **settings):
     """A run whose curve is given: for each evaluated step, the hits at each position."""
     config = small_config(name, length=LENGTH, steps=400, evaluations=4, **settings)
     run = Run(out, config)
-    run.start({"model": {"family": name.partition("/")[2], "parameters": 1000 if "mamba" in name else 990}})
+    run.start({"model": {"family": "mamba" if "mamba" in name else "pythia", "parameters": 1000}})
     for step, hits in hits_by_step.items():
         run.append(
             {
@@ -122,3 +122,50 @@ def test_a_broken_config_is_named_and_nothing_is_drawn(runs, tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         draw_all(runs, tmp_path / "figures")
     assert not (tmp_path / "figures").exists()
+
+
+def test_a_run_that_has_not_learned_is_not_carried_on(tmp_path):
+    write_run(tmp_path / "runs", "tiny/mamba", {100: [1] * 6, 200: [3] * 6}, seed=0)  # interrupted there
+    write_run(tmp_path / "runs", "tiny/mamba", {100: [1] * 6, 200: [2] * 6, 300: [4] * 6}, seed=1)
+    _, curves = load_runs(tmp_path / "runs")
+    last = carried_to_the_end(overall(curves), ["family"]).groupby("data_seed")["step"].max()
+    assert last.to_dict() == {0: 200, 1: 300}
+
+
+def test_pairs_of_different_sizes_have_figures_of_their_own(tmp_path):
+    for pair in ("tiny", "small"):
+        write_run(tmp_path / "runs", f"{pair}/mamba", {100: [1] * 6})
+    Run(tmp_path / "runs", small_config("1b/mamba", length=LENGTH)).plan()  # not yet judged
+    names = {path.stem for path in draw_all(tmp_path / "runs", tmp_path / "figures")}
+    kinds = ("learning_curves", "positions_suffix_6", "sample_efficiency")
+    assert names == {f"{pair}_{kind}" for pair in ("tiny", "small") for kind in kinds}
+
+
+def test_runs_that_differ_in_what_a_figure_does_not_show_are_drawn_apart(tmp_path):
+    for seed in (0, 1):
+        write_run(tmp_path / "runs", "tiny/mamba", {100: [1] * 6}, seed=seed)
+        write_run(tmp_path / "runs", "tiny/mamba", {100: [2] * 6}, seed=seed, pool=9, schedule="constant")
+    runs, _ = load_runs(tmp_path / "runs")
+    assert set(runs["variant"]) == {"schedule cosine, pool None", "schedule constant, pool 9"}
+    draw_all(tmp_path / "runs", tmp_path / "figures")
+    data = pd.read_csv(tmp_path / "figures" / "schedule_constant_pool_9_positions_suffix_6.csv")
+    assert data["asked"].tolist() == [20] * 6 and data["correct"].tolist() == [4] * 6
+
+
+def test_what_a_figure_shows_apart_makes_no_variant(tmp_path):
+    for name in ("tiny/pythia", "tiny/mamba"):
+        for change in ({}, {"seed": 1}, {"learning_rate": 0.1}, {"order": "prefix"}, {"weight_seed": 3}):
+            write_run(tmp_path / "runs", name, {100: [1] * 6}, **change)
+    runs, curves = load_runs(tmp_path / "runs")
+    assert set(runs["variant"]) == {""} == set(curves["variant"])
+
+
+def test_two_models_of_one_family_are_not_taken_for_one(tmp_path):
+    for name in ("/models/a/mamba", "/models/b/mamba"):
+        write_run(tmp_path / "runs", name, {100: [1] * 6})
+    runs, _ = load_runs(tmp_path / "runs")
+    assert set(runs["variant"]) == {"a/mamba", "b/mamba"}
+    hub = "state-spaces/mamba-130m-hf"
+    write_run(tmp_path / "hub", hub, {100: [1] * 6})
+    write_run(tmp_path / "hub", "160m/pythia", {100: [1] * 6})
+    assert set(load_runs(tmp_path / "hub")[0]["pair"]) == {"160m"}

@@ -20,7 +20,7 @@ from probe.config import ProbeConfig
 from probe.evaluate import evaluate
 from probe.task import RetrievalTask
 from probe.trainer import UNSCORED, Retrieval, check_model, prepare, run_probe, with_targets
-from training import loop
+from training import checkpoint, loop
 from training.config import ConfigError
 from training.loop import Diverged, Interrupted
 from training.run import read_curve, read_ran_with, read_status, run_folders
@@ -164,6 +164,48 @@ def test_training_stops_at_the_threshold_and_only_if_asked_to(tmp_path):
     assert [record["step"] for record in curve_of(through, tmp_path)] == [4, 8, 12]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(name, tmp_path, monkeypatch):
+    """Checkpoints after every step; then the process is gone in the midst of the seventh, unsaved."""
+
+    class Killed(BaseException):
+        pass
+
+    config = small_config(name)
+    undisturbed = curve_of(config, tmp_path / "undisturbed")
+    original, counter = loop._step, itertools.count()
+
+    def stepping(*arguments):
+        if next(counter) == 6:
+            raise Killed
+        return original(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_step", stepping)
+        with pytest.raises(Killed):
+            run_probe(config, tmp_path / "disturbed", checkpoint_minutes=0)
+    (folder,) = run_folders(tmp_path / "disturbed")
+    assert json.loads((folder / "checkpoint" / "counters.json").read_text())["step"] == 6
+    taken = itertools.count()
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_step", lambda *arguments: (next(taken), original(*arguments))[1])
+        assert without_seconds(curve_of(config, tmp_path / "disturbed")) == without_seconds(undisturbed)
+    assert next(taken) == 6, "the steps before the checkpoint are not taken again"
+
+
+@pytest.mark.parametrize("keep_weights", [True, False])
+def test_a_run_that_dies_while_it_drops_its_checkpoint_is_finished(keep_weights, tmp_path, monkeypatch):
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_probe(small_config(), tmp_path, keep_weights=keep_weights)
+    run = run_probe(small_config(), tmp_path)
+    assert run.state == "finished" and [record["step"] for record in read_curve(run.folder)] == [4, 8, 12]
+
+
 def test_a_loss_that_is_no_number_fails_the_run_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(
         Retrieval, "loss", lambda self, model, first, count: sum(p.sum() for p in model.parameters()) * math.nan
@@ -187,7 +229,7 @@ def test_what_a_run_ran_with_is_written_beside_its_config(tmp_path):
     facts = read_ran_with(run_probe(small_config(), tmp_path).folder)
     assert facts["versions"]["torch"] == importlib.metadata.version("torch")
     assert facts["device"] == "cpu" and facts["processes"] == 1
-    assert facts["model"]["family"] == "pythia" and facts["scan"]
+    assert facts["model"]["family"] == "pythia" and facts["scan"] == "scan: cpu, convolution: cpu"
 
 
 SMALL = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 1}

@@ -27,6 +27,14 @@ def test_planning_again_leaves_a_run_as_it_is(tmp_path):
     assert read_status(run.folder) == {"state": "finished", "step": 3}
 
 
+def test_a_run_that_failed_is_planned_again(tmp_path):
+    run = Run(tmp_path, small_config())
+    run.plan()
+    run.set_state("failed", traceback="of the last time")
+    run.plan()
+    assert read_status(run.folder) == {"state": "planned"}
+
+
 def test_each_kind_of_session_is_recorded_once(tmp_path):
     run = Run(tmp_path, small_config())
     for device in ("cpu", "cpu", "gpu", "cpu"):
@@ -48,10 +56,24 @@ def test_the_curve_is_cut_back_to_a_step_and_loses_half_a_line(tmp_path):
     assert (run.folder / "curve.jsonl").read_text() == '{"step": 4}\n{"step": 8}\n'
 
 
+@pytest.mark.parametrize("damage", ["{half\n", "3\n", "\n"])
+def test_a_damaged_line_of_the_curve_is_named(tmp_path, damage):
+    run = Run(tmp_path, small_config())
+    run.plan()
+    run.append({"step": 4})
+    with open(run.folder / "curve.jsonl", "a") as curve:
+        curve.write(damage)
+    run.append({"step": 8})
+    with pytest.raises(ConfigError, match=r"line 2 of .*curve\.jsonl is damaged"):
+        read_curve(run.folder)
+
+
 def test_files_that_are_not_a_run_are_refused_and_left_alone(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(ConfigError, match="is a file"):
         Run(tmp_path / "file", small_config())
+    with pytest.raises(ConfigError, match="file is a file: name a folder for the runs"):
+        Run(tmp_path / "file" / "below", small_config())
     run = Run(tmp_path, small_config())
     run.plan()
     with pytest.raises(ConfigError, match="itself the folder of a run"):

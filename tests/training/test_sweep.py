@@ -1,5 +1,7 @@
 """A sweep: what it runs, what it leaves, and that one run's failure is its own."""
 
+import dataclasses
+import itertools
 import os
 import signal
 from functools import partial
@@ -8,12 +10,14 @@ import pytest
 from small_runs import small_config, without_seconds
 
 from probe.trainer import run_probe
+from training import loop
 from training.config import ConfigError
 from training.loop import Interrupted
 from training.run import Run, read_curve, read_status
 from training.sweep import sweep
 
 CONFIGS = [small_config(seed=seed) for seed in range(4)]
+LONG = dataclasses.replace(CONFIGS[0].optimisation, steps=100_000, evaluations=1)
 
 
 def finishing(out, seen):
@@ -89,6 +93,43 @@ def test_a_worker_that_is_killed_fails_its_run_and_not_the_sweep(tmp_path):
     assert [outcome.state for outcome in outcomes] == ["finished", "failed", "finished"]
     assert outcomes[1].error == "its process ended with SIGKILL"
     assert read_status(outcomes[1].run.folder)["state"] == "failed"
+
+
+def signal_later(config, out, *, place, row):
+    """A run in whose midst its terminal gets Ctrl-C: the sweep above it and the runs beside it do as well."""
+    if config.task.seed == 0:
+        original, counter = loop._step, itertools.count()
+
+        def stepping(*arguments):
+            if next(counter) == 5:
+                os.kill(os.getppid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGINT)
+            return original(*arguments)
+
+        loop._step = stepping
+    run_probe(config, out, place=place, row=row)
+
+
+def test_ctrl_c_saves_the_runs_of_all_workers_and_starts_no_other(tmp_path):
+    configs = [dataclasses.replace(config, optimisation=LONG) for config in CONFIGS]
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        outcomes = sweep(configs, tmp_path, partial(signal_later, out=tmp_path), 2)
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
+    assert [outcome.state for outcome in outcomes] == ["interrupted"] * 2
+    states = [read_status(Run(tmp_path, config).folder)["state"] for config in configs]
+    assert states[0] == "interrupted" and states[2:] == ["planned", "planned"]
+    # The other was told while it trained, and saved; or before it had begun, and had nothing to save.
+    assert states[1] in ("interrupted", "planned", "running")
+
+
+def test_workers_and_processes_of_a_run_do_not_go_together(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="cannot be had at once"):
+        sweep(CONFIGS, tmp_path, run_or_die, 2)
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_sweep_without_workers_is_refused(tmp_path):
