@@ -16,7 +16,7 @@ from probe.task import Order, RetrievalTask
 from training.config import Optimisation
 
 LENGTH = 16
-STEPS = 4_000
+STEPS = 6_000
 QUESTIONS: list[tuple[Order, Supervision, int]] = [
     # order, where the answer is asked for, seeds
     ("suffix", "answer", 3),

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from backbones.pairs import FAMILIES, pair_of
-from training.config import flatten, require
+from training.config import ConfigError, flatten, require
 from training.run import read_config, read_curve, read_ran_with, read_status, run_folders
 
 SETTINGS = [
@@ -78,8 +78,8 @@ def read_runs(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     runs["variant"] = _variants(runs, [flatten(read_config(folder)) for folder in folders])
     variant_of = dict(zip(runs["run"], runs["variant"], strict=True))
     frames = [curve.assign(variant=curve["run"].map(variant_of)) for curve in curves if len(curve)]
-    joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    return runs.reindex(columns=RUN_COLUMNS), joined.reindex(columns=CURVE_COLUMNS)
+    joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=CURVE_COLUMNS)
+    return runs[RUN_COLUMNS], joined[CURVE_COLUMNS]
 
 
 def overall(curves: pd.DataFrame) -> pd.DataFrame:
@@ -109,7 +109,18 @@ def carried_to_the_end(curves: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
-    """One run's row, and its curve."""
+    """One run's row, and its curve.
+
+    Raises:
+        ConfigError: it was written by a version with other settings.
+    """
+    try:
+        return _tables(folder)
+    except (KeyError, TypeError) as error:
+        raise ConfigError(f"{folder} was written by another version ({error!r}): move it away.") from error
+
+
+def _tables(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     config, status, records = read_config(folder), read_status(folder), read_curve(folder)
     model, task, optimisation = config["model"], config["task"], config["optimisation"]
     facts = read_ran_with(folder).get("model", {})

@@ -47,6 +47,8 @@ from training.run import require_folder
 
 QUERY_RANK = {query: rank for rank, query in enumerate(QUERY_STYLES)}
 
+SPREAD = "thick: median run, band: lowest to highest"
+
 SHARES_OF_LEARNING = (0.25, 0.5, 0.75, 0.95)
 """The position lines are drawn where a family's accuracy first passes these, unless steps are given."""
 
@@ -122,7 +124,7 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, p
         accuracy_axis(axis)
         axis.set_xlabel("training steps")
     legend_below(figure, axes)
-    set_title(figure, "How fast each family learns to retrieve", setting(runs))
+    set_title(figure, "How fast each family learns to retrieve", f"{setting(runs)}; {SPREAD}")
     return figure, data
 
 
@@ -252,7 +254,7 @@ def orders(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFra
         accuracy_axis(axis)
         axis.set_xlabel("training steps")
     legend_below(figure, axes)
-    set_title(figure, f"The query after the context, or before it: length {length}", setting(runs))
+    set_title(figure, f"The query after the context, or before it: length {length}", f"{setting(runs)}; {SPREAD}")
     return figure, data
 
 

@@ -227,8 +227,8 @@ def describe(config: ProbeConfig) -> str:
 
 
 def _quieten_transformers() -> None:
-    """One progress bar is enough; what transformers reports of broken weights is refused in a sentence of ours, and what
-    it warns of (slow scans) `probe doctor` says in full."""
+    """One progress bar is enough; broken weights are refused in a sentence of our own; and what transformers warns of
+    (slow scans) `probe doctor` says in full."""
     logging.set_verbosity_error()
     logging.disable_progress_bar()
 

@@ -12,7 +12,7 @@ from probe.config import ProbeConfig
 from probe.figures import draw_all
 from probe.protocol import LEARNING_RATES
 from probe.trainer import run_probe
-from training.config import identity
+from training.config import identity, to_dict
 from training.sweep import read_experiment, sweep
 
 ROOT = Path(__file__).parents[1]
@@ -26,15 +26,15 @@ PAPER = {
 
 
 def without_family(config):
-    return dataclasses.replace(config, model=dataclasses.replace(config.model, name=pair_of(config.model.name)))
+    settings = to_dict(config)
+    settings["model"]["name"] = pair_of(config.model.name)
+    return json.dumps(settings)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_an_experiment_yields_matched_runs_and_says_what_it_is(file):
     configs = read_experiment(file, ProbeConfig)
-    pythia, mamba = (
-        {identity(without_family(c)) for c in configs if c.model.name.endswith(family)} for family in FAMILIES
-    )
+    pythia, mamba = ({without_family(c) for c in configs if c.model.name.endswith(family)} for family in FAMILIES)
     assert pythia == mamba, "the two families differ in nothing but the family"
     assert len(configs) == len(pythia) + len(mamba)
     text = file.read_text()

@@ -169,3 +169,12 @@ def test_two_models_of_one_family_are_not_taken_for_one(tmp_path):
     write_run(tmp_path / "hub", hub, {100: [1] * 6})
     write_run(tmp_path / "hub", "160m/pythia", {100: [1] * 6})
     assert set(load_runs(tmp_path / "hub")[0]["pair"]) == {"160m"}
+
+
+def test_a_run_of_another_version_is_named(runs):
+    folder = sorted(runs.iterdir())[0]
+    config = to_dict(small_config())
+    del config["supervision"]
+    (folder / "config.json").write_text(json.dumps({"config": config}))
+    with pytest.raises(ConfigError, match=f"{folder.name} was written by another version .*supervision"):
+        load_runs(runs)
