@@ -75,7 +75,7 @@ class _Cache(FunctionCache):
 @functools.cache
 def _sources() -> str:
     digest = hashlib.sha256()
-    for name in ("formulas", "lanes", "tiles", "scan_kernels", "conv_kernels", "layout"):
+    for name in ("formulas", "lanes", "tiles", "scan_kernels", "conv_kernels", "norm_kernels", "layout"):
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()
 

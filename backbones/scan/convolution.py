@@ -10,7 +10,7 @@ them first. On a GPU it is causal-conv1d's, and where that is missing torch's.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, cast
 
 import torch
@@ -45,7 +45,7 @@ def causal_convolution(
     """y, in the type of x. `reset` (bool) starts a new document at a step: nothing before it is looked at."""
     if x.device.type == "cpu":
         arguments = (x, weight, bias, activation == "silu", reset)
-        return cast(Tensor, _Convolution.apply(*arguments)) if torch.is_grad_enabled() else _forward(*arguments)
+        return cast(Tensor, _Convolution.apply(*arguments)) if torch.is_grad_enabled() else cpu_forward(*arguments)
     if reset is not None:
         return each_document(lambda x: causal_convolution(x, weight, bias, activation), [x], reset)
     if x.device.type == "cuda" and weight.shape[1] in KERNEL_TAPS and missing("causal-conv1d") is None:
@@ -71,36 +71,49 @@ class _Convolution(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool, reset: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight, bias, reset)
         ctx.silu = silu
-        return _forward(x, weight, bias, silu, reset)
+        return cpu_forward(x, weight, bias, silu, reset)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_out: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, bias, reset = ctx.saved_tensors
-        for_x, for_weight, for_bias = ctx.needs_input_grad[:3]
-        real = computing_type(x, weight, bias)
-        channels, taps = weight.shape
-        wide = round_up(channels, WIDTH)
-        d_x = empty_beside(x, real, for_x)
-        d_weight = empty(for_weight, x.shape[0], taps, wide, dtype=real)
-        d_bias = empty(for_bias, x.shape[0], wide, dtype=real)
-        gradients = [d_x.numpy(), d_weight.numpy(), d_bias.numpy()]
-        sources = _sources(x, weight, bias, ctx.silu, reset, real)
-        run(_kernel("backward", real), [*sources, view(d_out, 3, real), *gradients], _tasks(x))
-        return (
-            d_x.to(x.dtype) if for_x else None,
-            fold(d_weight)[:, :channels].T.to(weight.dtype) if for_weight else None,
-            fold(d_bias)[:channels].to(bias.dtype) if for_bias else None,
-            None,
-            None,
-        )
+        return (*cpu_backward(x, weight, bias, ctx.silu, reset, d_out, ctx.needs_input_grad), None, None)
 
 
-def _forward(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool, reset: Tensor | None) -> Tensor:
+def cpu_forward(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool, reset: Tensor | None) -> Tensor:
     real = computing_type(x, weight, bias)
     out = empty_beside(x, real)
     run(_kernel("forward", real), [*_sources(x, weight, bias, silu, reset, real), out.numpy()], _tasks(x))
     return out.to(x.dtype)
+
+
+def cpu_backward(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    silu: bool,
+    reset: Tensor | None,
+    d_out: Tensor,
+    wanted: Sequence[bool],
+    d_x: Tensor | None = None,
+) -> list[Tensor | None]:
+    """The gradients of x, weight and bias: None where none is `wanted`. `d_x` is where x's may go."""
+    for_x, for_weight, for_bias = wanted[:3]
+    real = computing_type(x, weight, bias)
+    channels, taps = weight.shape
+    wide = round_up(channels, WIDTH)
+    if d_x is None:
+        d_x = empty_beside(x, real, for_x)
+    d_weight = empty(for_weight, x.shape[0], taps, wide, dtype=real)
+    d_bias = empty(for_bias, x.shape[0], wide, dtype=real)
+    gradients = [d_x.numpy(), d_weight.numpy(), d_bias.numpy()]
+    sources = _sources(x, weight, bias, silu, reset, real)
+    run(_kernel("backward", real), [*sources, view(d_out, 3, real), *gradients], _tasks(x))
+    return [
+        d_x.to(x.dtype) if for_x else None,
+        fold(d_weight)[:, :channels].T.to(weight.dtype) if for_weight else None,
+        fold(d_bias)[:channels].to(bias.dtype) if bias is not None and for_bias else None,
+    ]
 
 
 def _sources(

@@ -6,7 +6,7 @@ batch x length x D, transposed: then sixteen channels are read at once.
 
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from numba import types
@@ -21,6 +21,22 @@ from backbones.scan.layout import array, empty, empty_beside, fold, padded, roun
 from backbones.scan.reference import computing_type
 from backbones.scan.scan_kernels import GROUP
 from backbones.scan.tiles import STEPS
+
+
+class Inputs(NamedTuple):
+    """One thing for each input of a scan: the tensor (None where it is left out), its gradient, or whether that is
+    wanted."""
+
+    u: Any
+    delta: Any
+    A: Any
+    B: Any
+    C: Any
+    D: Any
+    z: Any
+    bias: Any
+    """Of delta."""
+    reset: Any
 
 
 @opaque
@@ -39,33 +55,20 @@ def selective_scan(
     reset: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """As `reference.selective_scan`. Without `return_last_state` the state that is returned has no elements."""
-    arguments = (u, delta, A, B, C, D, z, delta_bias, delta_softplus, return_last_state, reset)
+    inputs = Inputs(u, delta, A, B, C, D, z, delta_bias, reset)
     if torch.is_grad_enabled():
-        return cast(tuple[Tensor, Tensor], _Scan.apply(*arguments))
-    out, last, _ = _forward(*arguments, keep_states=False)
+        return cast(tuple[Tensor, Tensor], _Scan.apply(delta_softplus, return_last_state, *inputs))
+    out, last, _ = forward(inputs, delta_softplus, return_last_state, keep_states=False)
     return out, last
 
 
 class _Scan(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        u: Tensor,
-        delta: Tensor,
-        A: Tensor,
-        B: Tensor,
-        C: Tensor,
-        D: Tensor | None,
-        z: Tensor | None,
-        bias: Tensor | None,
-        soft: bool,
-        return_last: bool,
-        reset: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, soft: bool, return_last: bool, *tensors: Any) -> tuple[Tensor, Tensor]:
         wanted = any(ctx.needs_input_grad)
-        out, last, states = _forward(u, delta, A, B, C, D, z, bias, soft, return_last, reset, keep_states=wanted)
+        out, last, kept = forward(Inputs(*tensors), soft, return_last, keep_states=wanted)
         if wanted:
-            ctx.save_for_backward(u, delta, A, B, C, D, z, bias, reset, states)
+            ctx.save_for_backward(*tensors, kept)
             ctx.soft = soft
             ctx.set_materialize_grads(False)
         return out, last
@@ -73,87 +76,79 @@ class _Scan(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_out: Tensor | None, d_last: Tensor | None) -> tuple[Tensor | None, ...]:
-        return (*_backward(ctx, d_out, d_last), None, None, None)
+        *tensors, kept = ctx.saved_tensors
+        gradients = backward(Inputs(*tensors), ctx.soft, kept, d_out, d_last, Inputs(*ctx.needs_input_grad[2:]))
+        return (None, None, *gradients)
 
 
-def _forward(
-    u: Tensor,
-    delta: Tensor,
-    A: Tensor,
-    B: Tensor,
-    C: Tensor,
-    D: Tensor | None,
-    z: Tensor | None,
-    bias: Tensor | None,
-    soft: bool,
-    return_last: bool,
-    reset: Tensor | None,
-    *,
-    keep_states: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
+def forward(inputs: Inputs, soft: bool, return_last: bool, *, keep_states: bool) -> tuple[Tensor, Tensor, Tensor]:
     """The output, the last state, and the states at the start of each chunk."""
-    real = computing_type(u, delta, A, B, C, D, z, bias)
+    u, real = inputs.u, _real(inputs)
     batch, channels, length = u.shape
-    states, wide = A.shape[1], round_up(channels, WIDTH)
+    states, wide = inputs.A.shape[1], round_up(channels, WIDTH)
     out = empty_beside(u, real)
     chunks = -(-length // STEPS)
     kept = empty(keep_states, batch, chunks, states, wide, dtype=real)
     last = torch.zeros((batch, wide, states) if return_last else (0, 0, 0), dtype=real)
-    sources = _sources(u, delta, A, B, C, D, z, bias, soft, reset, real)
+    sources = _sources(inputs, soft, real)
     run(_kernel("forward", real), [*sources, out.numpy(), kept.numpy(), last.numpy()], _tasks(u))
     return out.to(u.dtype), last[:, :channels], kept
 
 
-def _backward(ctx: Any, d_out: Tensor | None, d_last: Tensor | None) -> list[Tensor | None]:
-    """The gradients of u, delta, A, B, C, D, z and bias: None where none is wanted."""
-    u, delta, A, B, C, D, z, bias, reset, kept = ctx.saved_tensors
-    real = kept.dtype
+def backward(
+    inputs: Inputs,
+    soft: bool,
+    kept: Tensor,
+    d_out: Tensor | None,
+    d_last: Tensor | None,
+    wanted: Inputs,
+    d_z: Tensor | None = None,
+) -> Inputs:
+    """The gradients of the inputs: None where none is `wanted`. `d_z` is where that of z may be written."""
+    u, real = inputs.u, kept.dtype
     batch, channels, length = u.shape
-    states, wide, groups = A.shape[1], round_up(channels, WIDTH), round_up(channels, GROUP) // GROUP
-    for_u, for_delta, for_A, for_B, for_C, for_D, for_z, for_bias = ctx.needs_input_grad[:8]
+    states, wide, groups = inputs.A.shape[1], round_up(channels, WIDTH), round_up(channels, GROUP) // GROUP
     d_out = torch.zeros((), dtype=real).expand(u.shape) if d_out is None else d_out.to(real)
     if d_last is not None:
         d_last = padded(d_last.to(real), wide, dim=1)
 
-    d_u, d_delta = empty_beside(u, real, for_u), empty_beside(delta, real, for_delta)
-    d_z = empty_beside(u if z is None else z, real, for_z)
+    d_u, d_delta = empty_beside(u, real, wanted.u), empty_beside(inputs.delta, real, wanted.delta)
+    if d_z is None:
+        d_z = empty_beside(u if inputs.z is None else inputs.z, real, wanted.z)
     steps = round_up(length, STEPS)
-    d_B, d_C = (empty(wanted, groups, batch, states, steps, dtype=real) for wanted in (for_B, for_C))
-    d_A = empty(for_A, batch, states, wide, dtype=real)
-    d_D, d_bias = (empty(wanted, batch, wide, dtype=real) for wanted in (for_D, for_bias))
+    d_B, d_C = (empty(each, groups, batch, states, steps, dtype=real) for each in (wanted.B, wanted.C))
+    d_A = empty(wanted.A, batch, states, wide, dtype=real)
+    d_D, d_bias = (empty(each, batch, wide, dtype=real) for each in (wanted.D, wanted.bias))
     gradients = (d_u, d_delta, d_z, d_B, d_C, d_A, d_D, d_bias)
-    sources = _sources(u, delta, A, B, C, D, z, bias, ctx.soft, reset, real)
+    sources = _sources(inputs, soft, real)
     run(
         _kernel("backward", real),
         [*sources, kept.numpy(), view(d_out, 3, real), view(d_last, 3, real), *(x.numpy() for x in gradients)],
         _tasks(u),
     )
-    return [
-        d_u.to(u.dtype) if for_u else None,
-        d_delta.to(delta.dtype) if for_delta else None,
-        fold(d_A)[:, :channels].T.to(A.dtype) if for_A else None,
-        fold(d_B)[:, :, :length].to(B.dtype) if for_B else None,
-        fold(d_C)[:, :, :length].to(C.dtype) if for_C else None,
-        fold(d_D)[:channels].to(D.dtype) if for_D else None,
-        d_z.to(z.dtype) if for_z else None,
-        fold(d_bias)[:channels].to(bias.dtype) if for_bias else None,
-    ]
+    whole = Inputs(
+        u=d_u,
+        delta=d_delta,
+        A=fold(d_A)[:, :channels].T,
+        B=fold(d_B)[:, :, :length],
+        C=fold(d_C)[:, :, :length],
+        D=fold(d_D)[:channels],
+        z=d_z,
+        bias=fold(d_bias)[:channels],
+        reset=None,
+    )
+    pairs = zip(whole, inputs, wanted, strict=True)
+    return Inputs(*(gradient.to(x.dtype) if each else None for gradient, x, each in pairs))
 
 
-def _sources(
-    u: Tensor,
-    delta: Tensor,
-    A: Tensor,
-    B: Tensor,
-    C: Tensor,
-    D: Tensor | None,
-    z: Tensor | None,
-    bias: Tensor | None,
-    soft: bool,
-    reset: Tensor | None,
-    real: torch.dtype,
-) -> list[Any]:
+def _real(inputs: Inputs) -> torch.dtype:
+    """What is computed in."""
+    return computing_type(*inputs[:-1])
+
+
+def _sources(inputs: Inputs, soft: bool, real: torch.dtype) -> list[Any]:
     """The arguments that both kernels begin with."""
+    u, delta, A, B, C, D, z, bias, reset = inputs
     wide = round_up(u.shape[1], WIDTH)
     rates = padded(A.detach().to(real).T / LN_2, wide, dim=1)
     over_channels = [x if x is None else padded(x.detach().to(real), wide, dim=0) for x in (D, bias)]

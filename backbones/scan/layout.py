@@ -17,6 +17,16 @@ STRETCH = 4096
 """Numbers that a task of `fold` sums."""
 
 
+def fits(*tensors: Tensor | None) -> bool:
+    """Whether kernels can compute with all of these as they are: on the CPU, in one type that they know."""
+    there = [tensor for tensor in tensors if tensor is not None]
+    return (
+        all(tensor.device.type == "cpu" for tensor in there)
+        and {tensor.dtype for tensor in there} in ({torch.float32}, {torch.float64})
+        and not torch.is_autocast_enabled("cpu")
+    )
+
+
 def array(element: torch.dtype, dimensions: int, *, any_strides: bool = False) -> Any:
     """numba's type of an array that a kernel takes."""
     return types.Array(NUMBERS[element], dimensions, "A" if any_strides else "C")

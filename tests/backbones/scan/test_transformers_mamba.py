@@ -10,16 +10,20 @@ from transformers.models.mamba import modeling_mamba
 
 from backbones.scan import mount, packed
 
-THEIRS = {
-    name: getattr(modeling_mamba, name)
-    for name in (
-        "mamba_inner_fn",
-        "mamba_selective_scan",
-        "mamba_selective_state_update",
-        "causal_conv1d_fn",
-        "causal_conv1d_update",
-    )
-}
+FUNCTIONS = (
+    "mamba_inner_fn",
+    "mamba_selective_scan",
+    "mamba_selective_state_update",
+    "causal_conv1d_fn",
+    "causal_conv1d_update",
+)
+PLACES = [
+    *((modeling_mamba, name) for name in FUNCTIONS),
+    (modeling_mamba.MambaMixer, "forward"),
+    (modeling_mamba.MambaRMSNorm, "forward"),
+]
+"""What `mount` replaces."""
+THEIRS = [(place, name, getattr(place, name)) for place, name in PLACES]
 
 
 def make_model(seed=0):
@@ -40,9 +44,12 @@ def make_model(seed=0):
 def mounted(monkeypatch):
     """Our functions for one test; theirs again after it."""
     mount()
-    ours = {name: getattr(modeling_mamba, name) for name in THEIRS}
-    for name, function in ours.items():
-        monkeypatch.setattr(modeling_mamba, name, function)
+    put(monkeypatch, [(place, name, getattr(place, name)) for place, name in PLACES])
+
+
+def put(monkeypatch, functions):
+    for place, name, function in functions:
+        monkeypatch.setattr(place, name, function)
 
 
 def logits_and_gradients(model, tokens, attention_mask):
@@ -64,8 +71,7 @@ def test_logits_and_every_parameter_gradient_equal_those_of_transformers(monkeyp
     attention_mask = torch.ones_like(tokens)
     if padded:
         attention_mask[0, :9] = 0
-    for name, function in THEIRS.items():
-        monkeypatch.setattr(modeling_mamba, name, function)
+    put(monkeypatch, THEIRS)
     logits, gradients = logits_and_gradients(model, tokens, attention_mask)
     mount()
     our_logits, our_gradients = logits_and_gradients(model, tokens, attention_mask)
