@@ -15,7 +15,7 @@ import numpy as np
 
 from backbones.scan.compiled import inlined
 from backbones.scan.lanes import WIDTH, load, sigmoid, silu_slope, splat, store
-from backbones.scan.tiles import STEPS, TILE, Array, find_reach, read, write
+from backbones.scan.tiles import STEPS, TILE, Array, announce, find_reach, read, write
 
 
 @inlined
@@ -52,6 +52,8 @@ def convolution_forward(
         for t0 in range(0, length, STEPS):
             steps = min(STEPS, length - t0)
             find_reach(reset, b, t0, steps, taps, reach)
+            announce(x, b, channel, t0 + 2 * STEPS)
+            announce(out, b, channel, t0 + 2 * STEPS)
             read(x, b, channel, t0, steps, xs, (taps - 1) * WIDTH)
             _activate(xs, reach, weight, bias, channel, steps, ys)
             if silu:
@@ -95,6 +97,9 @@ def convolution_backward(
                 reach[row + STEPS] = reach[row]
             find_reach(reset, b, t0, steps, taps, reach)
             before = min(t0, taps - 1)
+            announce(x, b, channel, t0 - 2 * STEPS)
+            announce(d_out, b, channel, t0 - 2 * STEPS)
+            announce(d_x, b, channel, t0 - STEPS)
             read(x, b, channel, t0 - before, steps + before, xs, (taps - 1 - before) * WIDTH)
             read(d_out, b, channel, t0, steps, d_as, 0)
             if silu:

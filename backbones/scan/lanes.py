@@ -15,6 +15,7 @@ What a kernel can write:
     load_at(a, b, c, t)                   16 elements in memory from a[b, c, t] on, whatever axis they belong to
     row_sums(tile, 0)                     for a 16 x 16 tile, the sum of each row, in one vector
     transpose(tile, 0)                    a 16 x 16 tile, in place
+    prefetch_at(a, b, c, t)               asks the memory for a[b, c, t] and does not wait for it
 """
 
 import operator
@@ -148,6 +149,22 @@ def store_at(typing_context: Any, array: Any, i: Any, j: Any, k: Any, value: Any
         return context.get_dummy_value()
 
     return signature(types.void, array, types.intp, types.intp, types.intp, value), codegen
+
+
+@_instruction
+def prefetch_at(typing_context: Any, array: Any, i: Any, j: Any, k: Any) -> Any:
+    """Asks the memory for what array[i, j, k] stands beside, which is needed soon. It may lie outside the array."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        pointer = builder.bitcast(_pointer(context, builder, signature, arguments), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        to_read, to_the_second_cache, of_data = number(0), number(2), number(1)
+        builder.call(function, [pointer, to_read, to_the_second_cache, of_data])
+        return context.get_dummy_value()
+
+    return signature(types.void, array, types.intp, types.intp, types.intp), codegen
 
 
 @_instruction

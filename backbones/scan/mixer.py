@@ -16,7 +16,7 @@ from transformers.models.mamba import modeling_mamba
 
 from backbones.scan.block import mamba_block
 from backbones.scan.layout import fits
-from backbones.scan.packing import documents_of
+from backbones.scan.packing import documents_of, is_packed
 from backbones.scan.paths import missing
 
 SILU = ("silu", "swish")
@@ -26,25 +26,21 @@ _theirs = modeling_mamba.MambaMixer.forward
 def forward(
     mixer: Any, hidden_states: Tensor, cache_params: Any = None, attention_mask: Tensor | None = None, **others: Any
 ) -> Tensor:
-    """batch x length x width."""
-    if cache_params is None and mixer.activation in SILU and _is_plain(mixer):
+    """batch x length x width. What is not done at once here goes through transformers' own forward."""
+    if cache_params is None and mixer.activation in SILU and _is_plain(mixer.x_proj):
         if hidden_states.device.type == "cpu" and fits(hidden_states, *_weights(mixer)):
             return _on_cpu(mixer, hidden_states, attention_mask)
-        if hidden_states.device.type == "cuda" and attention_mask is None and mixer.training and _has_fused_kernel():
-            xz = mixer.in_proj(hidden_states).transpose(1, 2)
-            if documents_of(xz) is None:
-                return _on_gpu(mixer, xz)
+        if hidden_states.device.type == "cuda" and attention_mask is None and _may_be_fused(mixer):
+            return _on_gpu(mixer, hidden_states)
     return _theirs(mixer, hidden_states, cache_params, attention_mask, **others)  # type: ignore[no-any-return]
 
 
 def _on_cpu(mixer: Any, hidden_states: Tensor, mask: Tensor | None) -> Tensor:
     if mask is not None:
         hidden_states = hidden_states * mask[:, :, None]
-    xz = mixer.in_proj(hidden_states)
     convolution, convolution_bias, W_p, W_delta, delta_bias, A_log, D = _weights(mixer)
-    reset = documents_of(hidden_states.transpose(1, 2))
     y = mamba_block(
-        xz,
+        mixer.in_proj(hidden_states),
         convolution.squeeze(1),
         convolution_bias,
         W_p,
@@ -53,18 +49,18 @@ def _on_cpu(mixer: Any, hidden_states: Tensor, mask: Tensor | None) -> Tensor:
         D,
         delta_bias,
         mask=mask,
-        reset=reset,
+        reset=documents_of(hidden_states.transpose(1, 2)),
     )
     return mixer.out_proj(y)  # type: ignore[no-any-return]
 
 
-def _on_gpu(mixer: Any, xz: Tensor) -> Tensor:
+def _on_gpu(mixer: Any, hidden_states: Tensor) -> Tensor:
     from mamba_ssm.ops.selective_scan_interface import mamba_inner_fn
 
     convolution, convolution_bias, W_p, W_delta, delta_bias, A_log, D = _weights(mixer)
     bias = mixer.out_proj.bias
     return mamba_inner_fn(  # type: ignore[no-any-return]
-        xz,
+        mixer.in_proj(hidden_states).transpose(1, 2),
         convolution,
         convolution_bias,
         W_p,
@@ -85,11 +81,13 @@ def _weights(mixer: Any) -> tuple[Any, ...]:
     return (mixer.conv1d.weight, mixer.conv1d.bias, mixer.x_proj.weight, delta.weight, delta.bias, mixer.A_log, mixer.D)
 
 
-def _is_plain(mixer: Any) -> bool:
-    """Whether the layers whose weights are taken are torch's own: an adapter in one of them has to be called."""
-    layers = {mixer.x_proj: nn.Linear, mixer.dt_proj: nn.Linear, mixer.conv1d: nn.Conv1d}
-    return all(type(layer) is kind and not hasattr(layer, "_hf_hook") for layer, kind in layers.items())
+def _is_plain(layer: nn.Module) -> bool:
+    """Whether a layer is no more than its weight: an adapter in its place, or a hook on it, has to be called."""
+    hooks = (layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks)
+    return type(layer) is nn.Linear and not any(hooks) and not hasattr(layer, "_hf_hook")
 
 
-def _has_fused_kernel() -> bool:
-    return missing("mamba-ssm") is None and missing("causal-conv1d") is None
+def _may_be_fused(mixer: Any) -> bool:
+    """Whether mamba-ssm's kernel can do a block: it is made for training, and knows no documents."""
+    there = missing("mamba-ssm") is None and missing("causal-conv1d") is None
+    return there and mixer.training and not is_packed() and _is_plain(mixer.out_proj)

@@ -24,6 +24,11 @@ def packed(reset: Tensor) -> Iterator[None]:
         _documents = before
 
 
+def is_packed() -> bool:
+    """Whether this is inside `packed`."""
+    return _documents is not None
+
+
 def documents_of(hidden_states: Tensor) -> Tensor | None:
     """batch x length, bool: where documents start in hidden_states (batch x channels x length), if they are packed."""
     if _documents is None:

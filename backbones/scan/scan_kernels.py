@@ -27,6 +27,7 @@ from backbones.scan.lanes import (
     WIDTH,
     exp2,
     load,
+    prefetch_at,
     row_sums,
     sigmoid,
     silu_slope,
@@ -35,7 +36,7 @@ from backbones.scan.lanes import (
     splat,
     store,
 )
-from backbones.scan.tiles import STEPS, TILE, Array, read, read_steps, write
+from backbones.scan.tiles import STEPS, TILE, Array, announce, read, read_steps, write
 
 TILES = 4
 GROUP = TILES * WIDTH
@@ -80,6 +81,10 @@ def scan_forward(
                 channel = channel0 + tile * WIDTH
                 read(u, b, channel, t0, steps, us, 0)
                 read(delta, b, channel, t0, steps, deltas, 0)
+                next_tile = (tile + 1) % tiles
+                soon, later = channel0 + next_tile * WIDTH, t0 if next_tile else t0 + STEPS
+                for tensor in (u, delta, z, out):
+                    announce(tensor, b, soon, later)
                 for t in range(steps):
                     step = load(deltas, t * WIDTH)
                     if bias.size:
@@ -187,6 +192,14 @@ def scan_backward(
                     if z.size:
                         gate = load(work, t * WIDTH)
                         store(d_ys, at, load(d_ys, at) * (gate * sigmoid(gate)))
+            for tile in range(tiles):
+                channel = channel0 + tile * WIDTH
+                for tensor in (u, delta, z, d_out):
+                    announce(tensor, b, channel, t0 - STEPS)
+                for tensor in (d_u, d_delta, d_z):
+                    announce(tensor, b, channel, t0)
+                for n in range(states):
+                    prefetch_at(checkpoints[b], chunk - 1, n, channel)
             for n in range(states):
                 sums_B[:] = 0.0
                 sums_C[:] = 0.0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backbones.scan.compiled import inlined
-from backbones.scan.lanes import WIDTH, load, load_at, store, store_at, transpose
+from backbones.scan.lanes import WIDTH, load, load_at, prefetch_at, store, store_at, transpose
 
 STEPS = 16
 """Steps in a tile, and between two states that the forward pass keeps."""
@@ -34,6 +34,22 @@ def read(source: Array, b: int, first: int, t0: int, steps: int, tile: Array, at
         for lane in range(WIDTH):
             for t in range(steps):
                 tile[at + t * WIDTH + lane] = source[b, first + lane, t0 + t] if lane < lanes else 0.0
+
+
+@inlined
+def announce(source: Array, b: int, first: int, t0: int) -> None:
+    """Asks the memory for a tile that is read or written soon: its rows lie too far apart for hardware to guess them.
+
+    A tensor that is left out has no elements, and a tile beyond the ends of one is asked for in vain.
+    """
+    if source.size == 0:
+        return
+    if source.strides[1] == source.itemsize:
+        for t in range(STEPS):
+            prefetch_at(source, b, first, t0 + t)
+    else:
+        for lane in range(WIDTH):
+            prefetch_at(source, b, first + lane, t0)
 
 
 @inlined

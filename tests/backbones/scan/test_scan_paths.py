@@ -3,6 +3,7 @@
 mamba-ssm and causal-conv1d are stood in for by modules with their names, and the GPU by what torch says of it.
 """
 
+import contextlib
 import sys
 import types
 import warnings
@@ -12,7 +13,7 @@ import torch
 from scan_cases import Case
 from transformers.models.mamba import modeling_mamba
 
-from backbones.scan import mounting, paths, scan_paths, selective_scan
+from backbones.scan import mixer, mounting, packed, paths, scan_paths, selective_scan
 from backbones.scan.paths import INSTALL, choose, missing
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
@@ -131,6 +132,70 @@ def test_a_compiled_part_that_does_not_load_is_as_good_as_none(monkeypatch):
     monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
     assert missing("mamba-ssm") == "mamba-ssm is installed without its compiled part (ImportError)"
     assert missing("causal-conv1d") is None
+
+
+FUSED = {"mask": None, "documents": None, "cache": None, "training": True, "activation": "silu", "hook": None}
+"""A block that mamba-ssm's fused kernel can do."""
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({}, "fused"),
+        ({"activation": "swish"}, "fused"),
+        ({"mask": torch.ones(2, 9)}, "theirs"),
+        ({"documents": torch.zeros(2, 9, dtype=torch.bool)}, "theirs"),
+        ({"cache": object()}, "theirs"),
+        ({"training": False}, "theirs"),
+        ({"activation": "gelu"}, "theirs"),
+        ({"hook": "x_proj"}, "theirs"),
+        ({"hook": "out_proj"}, "theirs"),
+    ],
+    ids=str,
+)
+def test_a_block_on_a_gpu_is_fused_where_the_kernel_knows_all_there_is_to_it(monkeypatch, change, path):
+    """transformers hands the kernel no mask and no activation, so that it must not be called where there is one."""
+    install(monkeypatch)
+    case = FUSED | change
+    monkeypatch.setattr(mixer, "_on_gpu", lambda *arguments: "fused")
+    monkeypatch.setattr(mixer, "_theirs", lambda *arguments: "theirs")
+    config = modeling_mamba.MambaConfig(hidden_size=8, num_hidden_layers=1, hidden_act=case["activation"])
+    block = modeling_mamba.MambaMixer(config, 0).train(case["training"])
+    if case["hook"]:
+        getattr(block, case["hook"]).register_forward_hook(lambda layer, inputs, output: output)
+    hidden_states = types.SimpleNamespace(device=GPU)
+    with contextlib.nullcontext() if case["documents"] is None else packed(case["documents"]):
+        assert mixer.forward(block, hidden_states, case["cache"], case["mask"]) == path
+
+
+@pytest.mark.parametrize("installation", [INSTALLATIONS["absent"], INSTALLATIONS["without its compiled part"]])
+def test_no_block_on_a_gpu_is_fused_without_the_kernel(monkeypatch, installation):
+    install(monkeypatch, **installation)
+    monkeypatch.setattr(mixer, "_theirs", lambda *arguments: "theirs")
+    block = modeling_mamba.MambaMixer(modeling_mamba.MambaConfig(hidden_size=8, num_hidden_layers=1), 0)
+    assert mixer.forward(block, types.SimpleNamespace(device=GPU)) == "theirs"
+
+
+def test_the_fused_kernel_is_given_what_transformers_gives_it(monkeypatch):
+    """Its arguments, from a call of transformers' own forward with the same block and inputs on the CPU."""
+    install(monkeypatch)
+    calls = []
+
+    def record(*args, **kwargs):
+        calls.append((args, kwargs))
+        return torch.zeros(())
+
+    config = modeling_mamba.MambaConfig(hidden_size=8, num_hidden_layers=1, use_bias=True)
+    block, hidden_states = modeling_mamba.MambaMixer(config, 0).train(), torch.randn(2, 9, 8)
+    monkeypatch.setattr(modeling_mamba, "mamba_inner_fn", record)
+    mixer._theirs(block, hidden_states)
+    monkeypatch.setattr(sys.modules["mamba_ssm.ops.selective_scan_interface"], "mamba_inner_fn", record)
+    mixer._on_gpu(block, hidden_states)
+    (theirs, their_names), (ours, our_names) = calls
+    assert len(ours) == len(theirs)
+    assert our_names.keys() == their_names.keys()
+    for mine, other in zip([*ours, *our_names.values()], [*theirs, *their_names.values()], strict=True):
+        assert torch.equal(mine, other) if isinstance(other, torch.Tensor) else mine is other
 
 
 def test_the_cuda_scan_is_refused_where_it_cannot_run(monkeypatch):

@@ -26,7 +26,7 @@ PLACES = [
 THEIRS = [(place, name, getattr(place, name)) for place, name in PLACES]
 
 
-def make_model(seed=0):
+def make_model(seed=0, **others):
     torch.manual_seed(seed)
     config = MambaConfig(
         vocab_size=40,
@@ -36,6 +36,7 @@ def make_model(seed=0):
         bos_token_id=0,
         eos_token_id=0,
         pad_token_id=1,
+        **others,
     )
     return MambaForCausalLM(config)
 
@@ -60,17 +61,21 @@ def logits_and_gradients(model, tokens, attention_mask):
 
 
 def relative(ours, theirs):
-    return float((ours.double() - theirs.double()).norm() / theirs.double().norm())
+    return float((ours.detach().double() - theirs.detach().double()).norm() / theirs.detach().double().norm())
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("padded", [False, True])
-def test_logits_and_every_parameter_gradient_equal_those_of_transformers(monkeypatch, training, padded):
-    model = make_model().train(training)
+@pytest.mark.parametrize("padded", [None, "left", "right"])
+@pytest.mark.parametrize(
+    "others", [{}, {"hidden_act": "gelu"}, {"use_bias": True, "use_conv_bias": False}], ids=["silu", "gelu", "biases"]
+)
+def test_logits_and_every_parameter_gradient_equal_those_of_transformers(monkeypatch, training, padded, others):
+    model = make_model(**others).train(training)
     tokens = torch.randint(2, 40, (3, 37))
     attention_mask = torch.ones_like(tokens)
     if padded:
         attention_mask[0, :9] = 0
+        attention_mask = attention_mask.flip(1) if padded == "right" else attention_mask
     put(monkeypatch, THEIRS)
     logits, gradients = logits_and_gradients(model, tokens, attention_mask)
     mount()
@@ -78,6 +83,48 @@ def test_logits_and_every_parameter_gradient_equal_those_of_transformers(monkeyp
     assert relative(our_logits, logits) < 1e-5
     for name, gradient in gradients.items():
         assert relative(our_gradients[name], gradient) < 1e-5, name
+
+
+class Adapter(torch.nn.Module):
+    """In the place of a linear layer, as peft has them: with its weight, and something more."""
+
+    def __init__(self, weight):
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, x):
+        return 2 * torch.nn.functional.linear(x, self.weight)
+
+
+@pytest.mark.usefixtures("mounted")
+def test_an_adapter_or_a_hook_on_a_projection_is_called():
+    model = make_model().train()
+    tokens = torch.randint(2, 40, (3, 17))
+    logits = model(tokens).logits
+    projection = model.backbone.layers[0].mixer.x_proj
+    hook = projection.register_forward_hook(lambda layer, inputs, output: output * 2)
+    hooked = model(tokens).logits
+    hook.remove()
+    assert torch.equal(model(tokens).logits, logits)
+    model.backbone.layers[0].mixer.x_proj = Adapter(projection.weight)
+    adapted = model(tokens).logits
+    for changed in (hooked, adapted):
+        assert relative(changed, logits) > 1e-4
+
+
+@pytest.mark.usefixtures("mounted")
+def test_frozen_weights_pass_gradients_on_and_get_none():
+    model = make_model().train()
+    tokens = torch.randint(2, 40, (3, 17))
+    embeddings = model.get_input_embeddings()(tokens).detach()
+    gradients = []
+    for frozen in (False, True):
+        model.requires_grad_(not frozen).zero_grad()
+        inputs = embeddings.clone().requires_grad_()
+        model(inputs_embeds=inputs).logits.square().sum().backward()
+        gradients.append(inputs.grad)
+    assert torch.equal(*gradients)
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 @pytest.mark.usefixtures("mounted")
