@@ -4,8 +4,13 @@ Claim       Not the paper's (its models are pretrained): what two small models o
 Command     make demo, which is
             probe sweep experiments/quick.py --out runs/quick --workers 2
             probe plot runs/quick --out figures/quick
-Expected    EXPECTED
-Cost        COST
+Expected    Steps to 95 %, of 6,000 at most; a seed each (two cores, torch 2.14.1; other versions move single runs by
+            a thousand steps or two).
+                suffix                    pythia 1,300, 2,400, 3,500    mamba 2,000, 2,400, 4,300
+                prefix                    pythia 1,900                  mamba not by 6,000 (6.5 %, chance is 6.2 %)
+                prefix, from the target   pythia 1,100                  mamba 1,900
+            Mamba learns the last positions first and positions 1 to 4 last; Pythia learns all of them together.
+Cost        10 minutes on two cores.
 """
 
 from collections.abc import Iterator
