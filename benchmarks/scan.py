@@ -1,6 +1,6 @@
-"""The CPU scan against what else Mamba can run on: transformers' loop and mambapy.
+"""The CPU scan against what else Mamba can run on: transformers' loop, mambapy, and our reference.
 
-    python -m benchmarks.scan                 writes benchmarks/results/scan.json; about eight minutes on two cores
+    python -m benchmarks.scan                 writes benchmarks/results/scan.json; about fifteen minutes on two cores
     python -m benchmarks.scan --quick         ours alone, one minute, writes nothing
     python -m benchmarks.scan --shared        where others compute too: one thread, its time on the processor
 
@@ -8,9 +8,11 @@ Three questions, each answered in one run, as ratios, since times move with what
 
 layer    Forward and backward of one scan (batch 64, 256 channels, state 16) at growing lengths, beside one pass of
          `torch.exp` over batch x channels x length x state numbers: what computing the decays alone would cost, the
-         limit of every scan that writes them down. Target: at most two such passes, and time linear in length.
+         limit of every scan that writes them down. Target: at most two such passes, and time linear in length. The
+         others do the same work once, at the lengths that they can be waited for.
 step     A whole training step of `MambaForCausalLM`. Target for 2 layers, width 128, batch 64, length 200: 25 times
-         faster than mambapy, 200 times faster than the loop.
+         faster than mambapy, 200 times faster than the loop. Beside it the time of its matrix products alone, which
+         no scan can go under.
 memory   What a step of that shape adds to the peak of the process. Target: below a tenth of mambapy's.
 
 mambapy is measured where it is installed (pip install mambapy). The loop takes over a minute for one step at length
@@ -43,6 +45,8 @@ VOCABULARY = 400
 TARGET = {"width": 128, "length": 200, "batch": 64}
 LONGEST_LOOP = 100
 """Of the loop in the sweep over lengths; at the target's length it is measured once, as part of the target."""
+LONGEST_LAYER = {"loop": 100, "mambapy": 400, "reference": 400}
+"""Of one scan of batch 64: time for the loop, memory for the others."""
 clock = time.perf_counter
 REPLACED = [
     *((modeling_mamba, name) for name in ("mamba_selective_scan", "causal_conv1d_fn")),
@@ -50,6 +54,20 @@ REPLACED = [
     (modeling_mamba.MambaRMSNorm, "forward"),
 ]
 THEIRS = [(place, name, getattr(place, name)) for place, name in REPLACED]
+
+
+def by_the_reference(*tensors: Any, **options: Any) -> Any:
+    """What modeling_mamba calls, in the names that it uses."""
+    names = ("D", "z", "delta_bias", "delta_softplus", "return_last_state")
+    return selective_scan(*tensors, **{k: options[k] for k in names if k in options}, backend="reference")
+
+
+SCANS: dict[str, Callable[..., torch.Tensor]] = {
+    "ours": partial(selective_scan, backend="cpu"),  # type: ignore[dict-item]
+    "reference": by_the_reference,
+    "loop": modeling_mamba.mamba_selective_scan,
+    "mambapy": partial(modeling_mamba.mamba_selective_scan, use_mambapy=True),
+}
 
 
 def main() -> None:
@@ -62,7 +80,7 @@ def main() -> None:
         global clock
         clock = time.process_time
         torch.set_num_threads(1)
-    others = [] if quick else ["loop", *(["mambapy"] if is_mambapy_available() else [])]
+    others = [] if quick else ["loop", "reference", *(["mambapy"] if is_mambapy_available() else [])]
     rows: list[dict[str, Any]] = []
 
     def keep(row: dict[str, Any]) -> None:
@@ -70,7 +88,7 @@ def main() -> None:
         print(row, flush=True)
 
     for length in LENGTHS:
-        keep(measure_layer(length))
+        keep(measure_layer(others, length))
     keep(measure_step(others, **TARGET))
     for length in LENGTHS:
         keep(measure_step(others, width=128, length=length, batch=16))
@@ -84,8 +102,8 @@ def main() -> None:
         write_results("scan", f"python -m benchmarks.scan{' --shared' * arguments.shared}", rows)
 
 
-def measure_layer(length: int, batch: int = 64, channels: int = 256) -> dict[str, Any]:
-    """Forward and backward of one scan, and a pass of exp, in milliseconds."""
+def measure_layer(others: list[str], length: int, batch: int = 64, channels: int = 256) -> dict[str, Any]:
+    """Forward and backward of one scan on each implementation, and a pass of exp, in milliseconds."""
     generator = torch.Generator().manual_seed(0)
 
     def normal(*shape: int) -> torch.Tensor:
@@ -99,15 +117,16 @@ def measure_layer(length: int, batch: int = 64, channels: int = 256) -> dict[str
         tensor.requires_grad_()
     numbers = normal(batch, channels, length, STATE)
 
-    def scan(backend: str, backward: bool) -> None:
+    def scan(implementation: str, backward: bool) -> None:
+        function = SCANS[implementation]
         with torch.set_grad_enabled(backward):
-            y = selective_scan(*inputs, delta_softplus=True, backend=backend)  # type: ignore[arg-type]
+            y = function(*inputs, delta_softplus=True)
         if backward:
             torch.autograd.grad(y, inputs, flow)
 
     timed: dict[str, Callable[[], object]] = {
-        "forward": partial(scan, "cpu", False),
-        "forward_and_backward": partial(scan, "cpu", True),
+        "forward": partial(scan, "ours", False),
+        "forward_and_backward": partial(scan, "ours", True),
         "exp_to_new_memory": partial(torch.exp, numbers),
         "exp_in_place": lambda: torch.exp_(numbers.fill_(-1.0)),
         "fill": lambda: numbers.fill_(-1.0),
@@ -119,22 +138,30 @@ def measure_layer(length: int, batch: int = 64, channels: int = 256) -> dict[str
     row |= {f"{name}_ms": round(1e3 * value, 2) for name, value in seconds.items()}
     for name in ("exp_to_new_memory", "exp_in_place"):
         row[f"in_passes_of_{name}"] = round(seconds["forward_and_backward"] / seconds[name], 2)
+    for name in others:
+        if length <= LONGEST_LAYER[name]:
+            taken = once(partial(scan, name, True))
+            row[f"{name}_ms"] = round(1e3 * taken, 1)
+            row[f"faster_than_{name}"] = round(taken / seconds["forward_and_backward"], 1)
     return row
 
 
 def measure_step(others: list[str], width: int, length: int, batch: int, layers: int = 2) -> dict[str, Any]:
     """Seconds of a training step on each implementation, and how many times ours goes into it."""
     steps = {name: training_step(name, width, length, batch, layers) for name in ["ours", *others]}
-    quick = {name: steps[name] for name in steps if name != "loop"}
+    quick = {name: steps[name] for name in steps if name in ("ours", "mambapy")}
+    quick["matrix_products"] = matrix_products(width, length * batch, layers)
     seconds = interleaved(quick, rounds=2 if "mambapy" in quick else 5)
-    if "loop" in steps and (length <= LONGEST_LOOP or batch == TARGET["batch"]):
-        started = clock()
-        steps["loop"]()
-        seconds["loop"] = clock() - started
+    for name in ("loop", "reference"):
+        if name in steps and (name == "reference" or length <= LONGEST_LOOP or batch == TARGET["batch"]):
+            seconds[name] = once(steps[name])
     row: dict[str, Any] = {"what": "step", "layers": layers, "width": width, "length": length, "batch": batch}
     row |= {f"{name}_s": round(value, 3) for name, value in seconds.items()}
     return row | {
-        f"faster_than_{name}": round(seconds[name] / seconds["ours"], 1) for name in seconds if name != "ours"
+        f"faster_than_{name}": round(seconds[name] / seconds["ours"], 1)
+        for name in steps
+        if name in seconds
+        if name != "ours"
     }
 
 
@@ -167,6 +194,20 @@ def training_step(implementation: str, width: int, length: int, batch: int, laye
     return step
 
 
+def matrix_products(width: int, rows: int, layers: int) -> Callable[[], None]:
+    """The matrix products of a step and nothing else: three for each projection."""
+    inner, rank = 2 * width, -(-width // 16)
+    projections = [(width, 2 * inner), (inner, rank + 2 * STATE), (rank, inner), (inner, width)]
+    tensors = [(torch.randn(rows, i), torch.randn(o, i), torch.randn(rows, o)) for i, o in projections]
+
+    def products() -> None:
+        for _ in range(layers):
+            for x, weight, d_y in tensors:
+                x @ weight.T, d_y @ weight, d_y.T @ x
+
+    return products
+
+
 def put_beneath(implementation: str) -> None:
     """Gives the Mamba of transformers our functions, or its own."""
     mount()
@@ -174,6 +215,8 @@ def put_beneath(implementation: str) -> None:
         return
     for place, name, function in THEIRS:
         setattr(place, name, function)
+    if implementation == "reference":
+        modeling_mamba.mamba_selective_scan = SCANS["reference"]
 
 
 def interleaved(actions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -186,6 +229,13 @@ def interleaved(actions: Mapping[str, Callable[[], object]], rounds: int) -> dic
             if turn:
                 seconds[name].append(clock() - started)
     return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def once(action: Callable[[], object]) -> float:
+    """Seconds of it, measured once."""
+    started = clock()
+    action()
+    return clock() - started
 
 
 def _added_megabytes(implementation: str) -> int:

@@ -95,7 +95,8 @@ def results(arguments, softplus, backend, dtype=None, seed=0, scan=selective_sca
     }
     y, last = scan(**given, delta_softplus=softplus, return_last_state=True, backend=backend)
     generator = torch.Generator().manual_seed(seed)
-    flows = [torch.randn(x.shape, generator=generator, dtype=torch.float64) for x in (y, last)]
+    # Rounded to the type of the arguments, as they are: what is computed in another type is to see the same numbers.
+    flows = [torch.randn(x.shape, generator=generator, dtype=torch.float64).to(arguments["u"].dtype) for x in (y, last)]
     # The last state of an empty sequence depends on nothing.
     pairs = [(x, flow.to(x.dtype)) for x, flow in zip((y, last), flows, strict=True) if x.requires_grad]
     torch.autograd.backward(*zip(*pairs, strict=True))

@@ -5,8 +5,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scan_cases import TENSORS, Case, assert_close, cases, results
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from backbones.scan import selective_scan
+from backbones.scan import cpu, selective_scan
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 1e-2}
 SETTINGS = {"deadline": None, "suppress_health_check": [HealthCheck.filter_too_much, HealthCheck.too_slow]}
@@ -23,7 +24,7 @@ def check(case, dtype):
     assert_close(ours, reference, TOLERANCE[dtype])
 
 
-@settings(max_examples=40, derandomize=True, **SETTINGS)
+@settings(max_examples=100, derandomize=True, **SETTINGS)
 @given(case=cases(work=500_000), dtype=DTYPES)
 def test_everything_equals_the_reference(case, dtype):
     check(case, dtype)
@@ -163,3 +164,41 @@ def test_types_that_are_mixed_are_computed_in_the_widest():
 def test_arguments_that_do_not_fit_are_refused_in_one_sentence(change, sentence):
     with pytest.raises(ValueError, match=sentence):
         selective_scan(**Case().arguments() | change)
+
+
+class Largest(TorchDispatchMode):
+    """Numbers in the largest tensor that torch makes."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor):
+            self.numbers = max(self.numbers, result.untyped_storage().nbytes() // result.itemsize)
+        return result
+
+
+def test_nothing_as_large_as_batch_x_channels_x_length_x_state_is_made():
+    batch, channels, states, length = 2, 64, 32, 160
+    arguments = Case(batch=batch, channels=channels, states=states, length=length).arguments()
+    sizes = {}
+    for backend in ("cpu", "reference"):
+        with Largest() as largest:
+            results(arguments, True, backend)
+        sizes[backend] = largest.numbers
+    whole = batch * channels * states * length
+    assert sizes["cpu"] == whole // 16  # the states that are kept
+    assert sizes["reference"] <= whole
+
+
+@pytest.mark.parametrize("wanted", TENSORS)
+def test_no_memory_is_taken_for_a_gradient_that_is_not_wanted(monkeypatch, wanted):
+    arguments = Case(batch=2, channels=20, states=16, length=40).arguments()
+    given = {name: x if name != wanted else x.clone().requires_grad_() for name, x in arguments.items()}
+    y = selective_scan(**given, delta_softplus=True)
+    seen = []
+    run = cpu.run
+    monkeypatch.setattr(cpu, "run", lambda kernel, values, tasks: seen.append(values) or run(kernel, values, tasks))
+    y.sum().backward()
+    gradients = seen[0][-8:]
+    assert sum(gradient.size > 0 for gradient in gradients) == 1
