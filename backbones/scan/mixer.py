@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from transformers.models.mamba import modeling_mamba
 
 from backbones.scan.block import mamba_block
+from backbones.scan.documents import documents_of, is_packed
 from backbones.scan.layout import fits
-from backbones.scan.packing import documents_of, is_packed
 from backbones.scan.paths import missing
 
 SILU = ("silu", "swish")

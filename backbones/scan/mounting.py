@@ -14,7 +14,7 @@ from transformers.models.mamba import modeling_mamba
 
 from backbones.scan import decoding, mixer, norm
 from backbones.scan.convolution import Activation, causal_convolution
-from backbones.scan.packing import documents_of
+from backbones.scan.documents import documents_of
 from backbones.scan.selective import selective_scan
 
 
