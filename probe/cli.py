@@ -5,13 +5,28 @@ with 130, as the shell has it for Ctrl-C.
 """
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from backbones.pairs import FAMILIES, PRETRAINED, SCRATCH, ModelError, name_of, shape_of
+from probe.options import (
+    Checkpoints,
+    DataSeed,
+    KeepWeights,
+    Length,
+    Order,
+    Pool,
+    Runs,
+    ScoreEnd,
+    SupervisionOption,
+    Tracker,
+    Workers,
+    model_name,
+    parse_steps,
+    stop,
+)
 from training.config import ConfigError, Optimisation
 
 app = typer.Typer(
@@ -26,19 +41,6 @@ app = typer.Typer(
 PAIRS = ", ".join([*SCRATCH, *PRETRAINED])
 DEFAULT = Optimisation()
 SCRATCH_LEARNING_RATE, PRETRAINED_LEARNING_RATE = 1e-3, 5e-5
-
-Length = Annotated[int, typer.Option(help="Special tokens in the context, 4 to 10,000.")]
-Order = Annotated[str, typer.Option(help="suffix (query after the context) or prefix (before it).")]
-Pool = Annotated[int | None, typer.Option(help="Special tokens that exist; as many as the length unless given.")]
-DataSeed = Annotated[int, typer.Option(help="Seed of the data.")]
-SupervisionOption = Annotated[
-    str, typer.Option(help="answer (at the last position alone) or, in the prefix order, from-target on.")
-]
-ScoreEnd = Annotated[bool, typer.Option("--score-end", help="Score an end token after the answer as well.")]
-Runs = Annotated[Path, typer.Argument(help="Folder that holds runs.", metavar="DIR")]
-Tracker = Annotated[str | None, typer.Option(help="Log to tensorboard, wandb or trackio as well.")]
-Checkpoints = Annotated[float, typer.Option(help="Minutes between checkpoints.", min=0.0)]
-KeepWeights = Annotated[bool, typer.Option(help="Keep the trained weights of a finished run.")]
 
 
 @app.command(
@@ -128,7 +130,10 @@ def train(
         supervision=asked,
         score_end=score_end,
     )
-    _run([config], out, dry_run, tracker, checkpoint_minutes, keep_weights)
+
+    from probe.dispatch import run_probes
+
+    run_probes([config], out, dry_run, 1, tracker, checkpoint_minutes, keep_weights)
 
 
 @app.command(
@@ -138,7 +143,7 @@ def train(
 def sweep(
     file: Annotated[Path, typer.Argument(help="An experiment: a Python file with runs().", metavar="FILE")],
     out: Annotated[Path, typer.Option(help="Folder for the runs.")],
-    workers: Annotated[int, typer.Option(help="Runs at a time, which divide the processor's threads.", min=1)] = 1,
+    workers: Workers = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the runs and an estimate of the time.")] = False,
     tracker: Tracker = None,
     checkpoint_minutes: Checkpoints = 10.0,
@@ -146,9 +151,66 @@ def sweep(
 ) -> None:
     """Run every run of an experiment that is not finished; one that fails does not stop the rest."""
     from probe.config import ProbeConfig
+    from probe.dispatch import run_probes
     from training.sweep import read_experiment
 
-    _run(read_experiment(file, ProbeConfig), out, dry_run, tracker, checkpoint_minutes, keep_weights, workers)
+    run_probes(read_experiment(file, ProbeConfig), out, dry_run, workers, tracker, checkpoint_minutes, keep_weights)
+
+
+@app.command(
+    epilog="`probe pretrain --out runs/pretrain` both families of the tiny pair · "
+    "`probe pretrain --text book.txt --length 128 --out runs/text` on the bytes of a file"
+)
+def pretrain(
+    family: Annotated[str | None, typer.Option(help=f"{' or '.join(FAMILIES)}; both unless given.")] = None,
+    pair: Annotated[str, typer.Option(help=f"Size of the models: {', '.join(SCRATCH)}.")] = "tiny",
+    out: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("runs/pretrain"),
+    text: Annotated[list[Path] | None, typer.Option(help="A file to read byte by byte; may be given again.")] = None,
+    length: Annotated[int, typer.Option(help="Tokens of a sequence.")] = 48,
+    alphabet: Annotated[int, typer.Option(help="Tokens of the synthetic language.")] = 128,
+    shortest: Annotated[int, typer.Option(help="Tokens of the shortest segment that a sequence repeats.")] = 6,
+    longest: Annotated[int, typer.Option(help="Tokens of the longest one.")] = 19,
+    steps: Annotated[int, typer.Option(help="Training steps, the same for both families.")] = 3_000,
+    batch: Annotated[int, typer.Option(help="Sequences in a step, over all processes.")] = DEFAULT.batch,
+    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = SCRATCH_LEARNING_RATE,
+    schedule: Annotated[str, typer.Option(help="After warm-up: cosine or constant.")] = "constant",
+    precision: Annotated[str, typer.Option(help="fp32, or bf16 autocast over fp32 weights.")] = DEFAULT.precision,
+    evaluations: Annotated[int, typer.Option(help="Evaluations over the steps.")] = 30,
+    weight_seed: Annotated[int, typer.Option(help="Seed of the first weights.")] = 0,
+    data_seed: DataSeed = 0,
+    workers: Workers = 1,
+    tracker: Tracker = None,
+    checkpoint_minutes: Checkpoints = 10.0,
+) -> None:
+    """Pretrain a pair on a language in which retrieval from the context pays, or on text.
+
+    The weights stay in each run's checkpoint folder, which `probe train --pretrained` takes.
+    """
+    optimisation: dict[str, Any] = {
+        "steps": steps,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "schedule": schedule,
+        "precision": precision,
+        "evaluations": evaluations,
+    }
+    names = [name_of(pair, one) for one in ([family] if family else FAMILIES)]
+    checked = Optimisation(**optimisation)
+
+    from probe.dispatch import run_pretrainings
+    from probe.language import Language
+    from probe.pretrain import PretrainConfig
+    from probe.text import read_text
+
+    corpus = (
+        read_text(text, length, data_seed)
+        if text
+        else Language(length=length, alphabet=alphabet, shortest=shortest, longest=longest, seed=data_seed)
+    )
+    configs = [
+        PretrainConfig(name=name, corpus=corpus, optimisation=checked, weight_seed=weight_seed) for name in names
+    ]
+    run_pretrainings(configs, out, workers, tracker, checkpoint_minutes)
 
 
 @app.command(epilog="`probe status runs/quick`")
@@ -215,80 +277,13 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except (ConfigError, ModelError) as error:
-        _stop(str(error), 2)
+        stop(str(error), 2)
     except usage_error as error:
         message = error.format_message().rstrip(".")  # type: ignore[attr-defined]
         if not message:  # `probe` alone: the help has been printed
             sys.exit(2)
-        _stop(f"{message}. Try `probe --help`.", 2)
+        stop(f"{message}. Try `probe --help`.", 2)
     except (KeyboardInterrupt, typer.Abort):
-        _stop("Interrupted.", 130)
+        stop("Interrupted.", 130)
     else:
         sys.exit(code if isinstance(code, int) else 0)
-
-
-def model_name(family: str | None, pair: str | None, pretrained: str | None) -> str:
-    """What `backbones.load` takes: a pair and family; a hub name as it is; a folder by its whole path, which means the
-    same from anywhere."""
-    if pretrained is None:
-        return name_of(pair or "tiny", family or "mamba")
-    if family or pair:
-        raise ConfigError("--pretrained names the whole model: leave --family and --pair out.")
-    return str(Path(pretrained).resolve()) if Path(pretrained).is_dir() else pretrained
-
-
-def parse_steps(text: str | None) -> list[int] | None:
-    """The steps in a list such as 500,1000."""
-    if text is None:
-        return None
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise ConfigError(f"steps must be whole numbers with commas between, not {text!r}.") from error
-
-
-def _run(
-    configs: list[Any],
-    out: Path,
-    dry_run: bool,
-    tracker: str | None,
-    checkpoint_minutes: float,
-    keep_weights: bool,
-    workers: int = 1,
-) -> None:
-    """Everything that can be wrong first; then the runs; then the table."""
-    from probe.curves import read_runs
-    from probe.report import print_plan, print_runs
-    from probe.trainer import check_models, check_tracker, run_probe
-    from training.loop import check_batch
-    from training.run import Run
-    from training.session import is_main_process, process_count
-    from training.sweep import sweep as sweep_over
-
-    check_tracker(tracker)
-    runs = [Run(out, config) for config in configs]
-    for config in configs:
-        check_batch(config.optimisation, process_count())
-    check_models(configs)
-    if dry_run:
-        print_plan(configs, runs, workers)
-        return
-
-    run_one = partial(
-        run_probe, out=out, tracker=tracker, checkpoint_minutes=checkpoint_minutes, keep_weights=keep_weights
-    )
-    outcomes = sweep_over(configs, out, run_one, workers)
-    if is_main_process():
-        print_runs(read_runs([run.folder for run in runs])[0])
-        for outcome in outcomes:
-            if outcome.error:
-                print(f"{outcome.run.folder}: {outcome.state}: {outcome.error}", file=sys.stderr)
-    if any(outcome.state == "interrupted" for outcome in outcomes):
-        _stop("Interrupted; the same command goes on from here.", 130)
-    if any(outcome.state == "failed" for outcome in outcomes):
-        sys.exit(1)
-
-
-def _stop(sentence: str, code: int) -> None:
-    print(sentence, file=sys.stderr)
-    sys.exit(code)

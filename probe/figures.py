@@ -194,7 +194,7 @@ def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple
 def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Steps to the threshold by length: a mark a run, a bar where half of the family's runs are there. A run that has
     not reached it stands, hollow, at the step it got to: the value is at least that."""
-    data = runs.copy()
+    data = runs.drop(columns="seconds")  # the same runs draw the same files
     data["censored"] = data["steps_to_threshold"].isna()
     data["steps"] = data["steps_to_threshold"].fillna(data["step"])
     data["share_of_training"] = data["steps"] / data["planned_steps"]

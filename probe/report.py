@@ -14,9 +14,10 @@ from backbones.scan import scan_paths
 from probe.config import ProbeConfig
 from probe.curves import FACTS
 from probe.estimate import Estimator
+from probe.pretrain import PretrainConfig
 from probe.task import FREE_IDS, Split
 from probe.trainer import UNSCORED, describe, with_targets
-from training.run import Run
+from training.run import Run, read_curve
 from training.session import is_main_process, versions
 
 WIDTH_OF_A_FILE = 140
@@ -131,6 +132,26 @@ def print_plan(configs: Sequence[ProbeConfig], runs: Sequence[Run], workers: int
     )
     together = f"{workers} at a time" if workers > 1 else "one after the other"
     out.print(f"{len(configs)} runs {together}, at most {duration(total)} ({how}). Nothing was written.")
+
+
+def print_pretrained(configs: Sequence[PretrainConfig], runs: Sequence[Run]) -> None:
+    """What each model of a pretraining has learned, and where it is."""
+    table = Table("run", "model", "state", "step", "loss", "predicted", "weights")
+    for config, run in zip(configs, runs, strict=True):
+        last = next(reversed(read_curve(run.folder)), None)
+        table.add_row(
+            run.folder.name,
+            config.name,
+            run.state or "new",
+            f"{last['step'] if last else 0:,} of {config.optimisation.steps:,}",
+            f"{last['held_out_loss']:.3f}" if last else "-",
+            f"{sum(last['correct']) / sum(last['asked']):.1%}" if last else "-",
+            str(run.folder / "checkpoint"),
+        )
+    out = console()
+    out.print(table)
+    tokens = configs[0].optimisation.steps * configs[0].optimisation.batch * configs[0].corpus.length
+    out.print(f"predicted: the share of predictable tokens that are. {tokens:,} tokens at the end, the same for all.")
 
 
 def print_doctor() -> None:

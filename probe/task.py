@@ -24,13 +24,13 @@ Three properties hold by construction, and `tests/probe/test_task.py` checks the
 The order is not part of what is drawn: suffix and prefix ask the same questions about the same contexts.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 
+from probe.counters import draw, key_of, mix
 from training.config import conform, require, require_choice
 
 Order = Literal["suffix", "prefix"]
@@ -40,11 +40,6 @@ SHORTEST, LONGEST = 4, 10_000
 LARGEST_POOL = 100_000
 FREE_IDS = 2
 """Ids 0 and 1 are end of text and padding: the answer to position p is id p + 2, as in the paper's code."""
-
-# The constants of splitmix64 (Steele, Lea and Flood, 2014), as the signed integers that torch holds.
-_GOLDEN = 0x9E3779B97F4A7C15 - 2**64
-_MIX_1 = 0xBF58476D1CE4E5B9 - 2**64
-_MIX_2 = 0x94D049BB133111EB - 2**64
 
 
 class Examples(NamedTuple):
@@ -150,7 +145,7 @@ class RetrievalTask:
         own number. Ranks in a block are a permutation, and counting needs neither a sort nor the rest of the block.
         """
         block, offset = indices // self.length, indices % self.length
-        drawn = _draw(self._key("positions", split), block, self.length)
+        drawn = draw(self._key("positions", split), block, self.length)
         own = drawn.gather(1, offset[:, None])
         lanes = torch.arange(self.length, device=indices.device)
         before = (drawn < own) | ((drawn == own) & (lanes < offset[:, None]))
@@ -158,7 +153,7 @@ class RetrievalTask:
 
     def _contexts(self, split: Split, indices: Tensor) -> Tensor:
         """n x length: distinct tokens of the pool, every arrangement equally likely."""
-        drawn = _draw(self._key("contexts", split), indices, self.pool_size)
+        drawn = draw(self._key("contexts", split), indices, self.pool_size)
         return drawn.argsort(dim=1, stable=True)[:, : self.length]
 
     def _send_to_split(self, split: Split, context: Tensor) -> Tensor:
@@ -185,7 +180,7 @@ class RetrievalTask:
         )
         canonical = torch.cat([ordered, context[:, 4:]], dim=1)
         positions = torch.arange(self.length, device=context.device) * self.pool_size
-        hashed = _mix(_mix(canonical + positions + self._key("split", "")).sum(dim=1))
+        hashed = mix(mix(canonical + positions + self._key("split", "")).sum(dim=1))
         held_out = swaps ^ (hashed & 1).bool()
         wrong = held_out != (split == "held-out")
         swapped = torch.cat([b[:, None], a[:, None], context[:, 2:]], dim=1)
@@ -193,22 +188,4 @@ class RetrievalTask:
 
     def _key(self, purpose: str, split: str) -> int:
         """A signed 64-bit number for one use of randomness; the same for both orders and every vocabulary."""
-        text = f"retrieval/{self.length}/{self.pool_size}/{self.seed}/{split}/{purpose}"
-        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
-
-
-def _draw(key: int, counters: Tensor, lanes: int) -> Tensor:
-    """n x lanes: a 64-bit number for each (counter, lane): a splitmix64 stream for each counter."""
-    streams = _mix(counters * _GOLDEN + key)
-    return _mix(streams[:, None] + torch.arange(1, lanes + 1, device=counters.device) * _GOLDEN)
-
-
-def _mix(x: Tensor) -> Tensor:
-    """The finaliser of splitmix64. int64 products wrap; the shifts must not carry the sign."""
-    x = (x ^ _shift(x, 30)) * _MIX_1
-    x = (x ^ _shift(x, 27)) * _MIX_2
-    return x ^ _shift(x, 31)
-
-
-def _shift(x: Tensor, bits: int) -> Tensor:
-    return (x >> bits) & ((1 << (64 - bits)) - 1)
+        return key_of(f"retrieval/{self.length}/{self.pool_size}/{self.seed}/{split}/{purpose}")

@@ -1,32 +1,25 @@
 """One run of the probe, from its config to the end of its curve."""
 
 import dataclasses
-import traceback
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Unpack
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
-from accelerate.state import AcceleratorState
+from accelerate import Accelerator
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedModel
-from transformers.utils import logging
 
 from backbones.embeddings import enlarge
-from backbones.models import check, ledger, load
+from backbones.models import check, load
 from backbones.pairs import ModelError, source_of
-from backbones.scan import scan_paths
 from probe.config import ProbeConfig, Supervision
 from probe.evaluate import evaluate, last_logits
+from probe.runner import RunOptions, carry_out, quieten_transformers
 from probe.task import Examples, RetrievalTask
-from training.config import flatten, require, require_choice, to_dict
-from training.loop import Interrupted, check_batch, train
+from training.config import require
 from training.run import Record, Run
-from training.session import ran_with
-
-TRACKERS = ("tensorboard", "wandb", "trackio")
 
 EVALUATION_TOKENS = 2**15
 """Tokens that an evaluation reads at once."""
@@ -128,7 +121,7 @@ def check_model(config: ProbeConfig) -> None:
 def check_models(configs: Iterable[ProbeConfig]) -> None:
     """`check_model` for each of the configs. Models in folders are loaded once as well: that a weight is missing or
     not a number is seen in no other way."""
-    _quieten_transformers()
+    quieten_transformers()
     configs = list(configs)
     for config in {(config.model.name, config.task.length): config for config in configs}.values():
         check_model(config)
@@ -137,103 +130,17 @@ def check_models(configs: Iterable[ProbeConfig]) -> None:
             load(name)
 
 
-def check_tracker(name: str | None) -> None:
-    """Raises ConfigError unless Accelerate can log to the tracker of this name."""
-    if name is None:
-        return
-    require_choice("tracker", name, TRACKERS)
-    require(find_spec(name) is not None, f"tracker {name} is not installed: pip install {name}.")
+def run_probe(config: ProbeConfig, out: Path, **options: Unpack[RunOptions]) -> Run:
+    """Runs a config below `out`: see `probe.runner.carry_out`."""
 
+    def prepared() -> tuple[PreTrainedModel, Retrieval]:
+        model, task = prepare(config)
+        return model, Retrieval(config, task)
 
-def run_probe(
-    config: ProbeConfig,
-    out: Path,
-    *,
-    place: str = "",
-    row: int = 0,
-    tracker: str | None = None,
-    checkpoint_minutes: float = 10.0,
-    keep_weights: bool = True,
-) -> Run:
-    """Runs a config below `out`: to its end, from where it stopped, or not at all if it is finished.
-
-    Args:
-        place: of the run in a sweep, such as "3/12", for the progress bar.
-        row: of the terminal, for the progress bar of one of several runs.
-        tracker: one of Accelerate's (tensorboard, wandb, trackio), or None.
-        checkpoint_minutes: time between checkpoints.
-        keep_weights: whether the trained weights stay in the run's `checkpoint/`.
-
-    Raises:
-        ConfigError, backbones.ModelError: it cannot be run; nothing has been written.
-        training.loop.Interrupted: a signal came, and the run was saved.
-    """
-    run = Run(out, config)
-    if run.state == "finished":
-        return run
-    _quieten_transformers()
-    accelerator = Accelerator(
-        mixed_precision="bf16" if config.optimisation.precision == "bf16" else "no",
-        log_with=tracker,
-        project_dir=str(run.folder) if tracker else None,
-        # The buffers of these models are constants (rotary frequencies): sending them at every forward would also
-        # make processes with one batch more wait for those without.
-        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-    )
-    check_batch(config.optimisation, accelerator.num_processes)
-    model, task = prepare(config)
-    torch.manual_seed(config.model.weight_seed)  # for models that have dropout
-    if accelerator.is_main_process:
-        run.start({**ran_with(accelerator), "scan": scan_path(accelerator.device), "model": ledger(model)})
-    accelerator.wait_for_everyone()
-    if tracker:
-        accelerator.init_trackers("probe", config=_for_tracker(config))
-    objective = Retrieval(config, task)
-    try:
-        train(
-            run,
-            model,
-            objective,
-            config.optimisation,
-            accelerator,
-            checkpoint_minutes=checkpoint_minutes,
-            keep_weights=keep_weights,
-            label=f"{place} {describe(config)}".strip(),
-            row=row,
-        )
-    except Interrupted:
-        raise
-    except Exception:
-        if accelerator.is_main_process:
-            run.set_state("failed", traceback=traceback.format_exc())
-        raise
-    finally:
-        accelerator.end_training()
-        accelerator.free_memory()
-        # The next run of this process may ask for another precision, which Accelerate keeps for the whole process.
-        AcceleratorState._reset_state()
-    return run
-
-
-def scan_path(device: torch.device) -> str:
-    """Which scan Mamba runs on this device."""
-    return next((path.path for path in scan_paths() if path.device.partition(":")[0] == device.type), "none")
+    return carry_out(config, out, describe(config), prepared, config.model.weight_seed, **options)
 
 
 def describe(config: ProbeConfig) -> str:
     """A run in a few words: `tiny/mamba suffix 16`."""
     supervision = "" if config.supervision == "answer" else f" ({config.supervision})"
     return f"{config.model.name} {config.task.order} {config.task.length}{supervision}"
-
-
-def _quieten_transformers() -> None:
-    """One progress bar is enough; broken weights are refused in a sentence of our own; and what transformers warns of
-    (slow scans) `probe doctor` says in full."""
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-
-
-def _for_tracker(config: ProbeConfig) -> dict[str, int | float | str | bool]:
-    """The config as trackers take it: one level of plain values."""
-    settings = flatten(to_dict(config))
-    return {key: value if isinstance(value, int | float | str) else str(value) for key, value in settings.items()}

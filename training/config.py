@@ -132,9 +132,13 @@ def _conformed(name: str, hint: Any, value: Any) -> Any:
         require_choice(name, value, get_args(hint))
         return value
     if origin is types.UnionType:
-        return None if value is None else _conformed(name, get_args(hint)[0], value)
+        kinds = get_args(hint)
+        fitting = (kind for kind in kinds if isinstance(kind, type) and type(value) is kind)
+        return None if value is None and type(None) in kinds else _conformed(name, next(fitting, kinds[0]), value)
     if origin is tuple:
         kinds = get_args(hint)
+        if kinds[1:] == (...,) and isinstance(value, tuple | list):
+            kinds = (kinds[0],) * len(value)
         require(isinstance(value, tuple | list) and len(value) == len(kinds), f"{name} must be {len(kinds)} values.")
         return tuple(_conformed(name, kind, item) for kind, item in zip(kinds, value, strict=True))
     accepted, called = KINDS.get(hint, (hint, f"a {hint.__name__}"))

@@ -1,0 +1,80 @@
+"""From the configs of a command to its end: what can be wrong first, then the runs, then what became of them."""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from probe.config import ProbeConfig
+from probe.curves import read_runs
+from probe.options import stop
+from probe.pretrain import PretrainConfig, run_pretrain
+from probe.report import print_plan, print_pretrained, print_runs
+from probe.runner import check_tracker
+from probe.trainer import check_models, run_probe
+from training.loop import check_batch
+from training.run import Run
+from training.session import is_main_process, process_count
+from training.sweep import Outcome, sweep
+
+
+def run_probes(
+    configs: Sequence[ProbeConfig],
+    out: Path,
+    dry_run: bool,
+    workers: int,
+    tracker: str | None,
+    checkpoint_minutes: float,
+    keep_weights: bool,
+) -> None:
+    """Carries out runs of the probe below `out`, or prints what they are and how long they take."""
+    runs = _checked(configs, out, tracker)
+    check_models(configs)
+    if dry_run:
+        print_plan(configs, runs, workers)
+        return
+    run_one = partial(
+        run_probe, out=out, tracker=tracker, checkpoint_minutes=checkpoint_minutes, keep_weights=keep_weights
+    )
+    outcomes = sweep(configs, out, run_one, workers)
+    if is_main_process():
+        print_runs(read_runs([run.folder for run in runs])[0])
+    _end(outcomes)
+
+
+def run_pretrainings(
+    configs: Sequence[PretrainConfig], out: Path, workers: int, tracker: str | None, checkpoint_minutes: float
+) -> None:
+    """Carries out pretraining runs below `out`."""
+    runs = _checked(configs, out, tracker)
+    run_one = partial(run_pretrain, out=out, tracker=tracker, checkpoint_minutes=checkpoint_minutes)
+    outcomes = sweep(configs, out, run_one, workers)
+    if is_main_process():
+        print_pretrained(configs, runs)
+    _end(outcomes)
+
+
+def _checked(configs: Sequence[Any], out: Path, tracker: str | None) -> list[Run]:
+    """The runs of these configs, none of them written yet.
+
+    Raises:
+        ConfigError: one of them cannot be.
+    """
+    check_tracker(tracker)
+    runs = [Run(out, config) for config in configs]
+    for config in configs:
+        check_batch(config.optimisation, process_count())
+    return runs
+
+
+def _end(outcomes: Sequence[Outcome[Any]]) -> None:
+    """Says what did not come to its end, and ends with the exit code of that."""
+    if is_main_process():
+        for outcome in outcomes:
+            if outcome.error:
+                print(f"{outcome.run.folder}: {outcome.state}: {outcome.error}", file=sys.stderr)
+    if any(outcome.state == "interrupted" for outcome in outcomes):
+        stop("Interrupted; the same command goes on from here.", 130)
+    if any(outcome.state == "failed" for outcome in outcomes):
+        sys.exit(1)

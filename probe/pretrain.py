@@ -1,0 +1,115 @@
+"""Next-token training of a model made here, before it meets the probe: a small counterpart of the paper's pretraining.
+
+Both families of a pair see the same sequences in the same order. What is judged is the share of predictable tokens that
+are predicted, token by token of the sequence: `asked[t]` and `correct[t]` of a curve line belong to token t + 1.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Unpack
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from backbones.models import load
+from backbones.pairs import shape_of
+from probe.evaluate import last_logits
+from probe.language import Language
+from probe.runner import RunOptions, carry_out
+from probe.task import Split
+from probe.text import Text
+from training.config import Optimisation, conform, require
+from training.run import Record, Run
+
+BYTES = 258
+"""Rows for the two free ids and every byte: room for the answers of contexts of up to 256 tokens."""
+
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    """One pretraining run.
+
+    Raises:
+        ConfigError: a value is impossible.
+    """
+
+    name: str
+    """A pair and family that is made here: `tiny/mamba`."""
+    corpus: Language | Text = dataclasses.field(default_factory=Language)
+    optimisation: Optimisation = dataclasses.field(
+        default_factory=lambda: Optimisation(steps=3_000, evaluations=30, schedule="constant")
+    )
+    vocabulary: int = BYTES
+    weight_seed: int = 0
+    held_out_sequences: int = 1_024
+
+    def __post_init__(self) -> None:
+        conform(self)
+        require(shape_of(self.name) is not None, f"{self.name} is not made here: name a pair such as tiny/mamba.")
+        require(
+            self.vocabulary >= self.corpus.vocabulary,
+            f"a vocabulary of {self.vocabulary} does not hold the {self.corpus.vocabulary} tokens of the corpus.",
+        )
+        require(self.held_out_sequences >= 1, "at least 1 held-out sequence is needed.")
+
+
+@dataclass(frozen=True)
+class NextToken:
+    """The objective: cross entropy of every next token, predictable or not, as in language modelling."""
+
+    config: PretrainConfig
+
+    def loss(self, model: torch.nn.Module, first: int, count: int) -> Tensor:
+        """Mean over the tokens of training sequences `first` to `first + count - 1`."""
+        tokens, _ = self._sequences(model, "train", first, count)
+        logits = last_logits(model, tokens[:, :-1], tokens.shape[1] - 1)
+        return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+
+    def evaluate(self, model: torch.nn.Module, accelerator: Accelerator) -> Record:
+        length, total = self.config.corpus.length, self.config.held_out_sequences
+        asked = torch.zeros(length - 1, dtype=torch.int64, device=accelerator.device)
+        correct, loss = torch.zeros_like(asked), torch.zeros((), device=accelerator.device)
+        share = -(-total // accelerator.num_processes)
+        start = accelerator.process_index * share
+        stop = min(start + share, total)
+        for first in range(start, stop, EVALUATION_BATCH):
+            tokens, predictable = self._sequences(model, "held-out", first, min(EVALUATION_BATCH, stop - first))
+            logits = last_logits(model, tokens[:, :-1], length - 1)
+            hits = (logits.argmax(dim=-1) == tokens[:, 1:]) & predictable[:, 1:]
+            asked += predictable[:, 1:].sum(dim=0)
+            correct += hits.sum(dim=0)
+            loss += F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="sum")
+        asked, correct, loss = (accelerator.reduce(sum_, "sum") for sum_ in (asked, correct, loss))
+        mean = loss.item() / (total * (length - 1))
+        return {"held_out_loss": mean, "correct": correct.tolist(), "asked": asked.tolist()}
+
+    def accuracy(self, record: Record) -> float:
+        return float(sum(record["correct"]) / sum(record["asked"]))
+
+    def is_solved(self, record: Record) -> bool:
+        return False  # both families of a pair get the same budget
+
+    def _sequences(self, model: torch.nn.Module, split: Split, first: int, count: int) -> tuple[Tensor, Tensor]:
+        device = next(model.parameters()).device
+        return self.config.corpus.sequences(split, torch.arange(first, first + count, device=device), device)
+
+
+def run_pretrain(config: PretrainConfig, out: Path, **options: Unpack[RunOptions]) -> Run:
+    """Runs a config below `out`: see `probe.runner.carry_out`."""
+
+    def prepared() -> tuple[PreTrainedModel, NextToken]:
+        config.corpus.sequences("held-out", torch.arange(1))  # text that cannot be read is refused here
+        return load(config.name, vocabulary=config.vocabulary, seed=config.weight_seed), NextToken(config)
+
+    return carry_out(config, out, describe(config), prepared, config.weight_seed, **options)
+
+
+def describe(config: PretrainConfig) -> str:
+    """A run in a few words: `tiny/mamba pretraining`."""
+    return f"{config.name} pretraining"

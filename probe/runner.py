@@ -1,0 +1,136 @@
+"""What every run of this package has around its training: the Accelerator, the run's directory, trackers, failures."""
+
+import traceback
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol, TypedDict, Unpack
+
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.state import AcceleratorState
+from transformers import PreTrainedModel
+from transformers.utils import logging
+
+from backbones.models import ledger
+from backbones.scan import scan_paths
+from training.config import Optimisation, flatten, require, require_choice, to_dict
+from training.loop import Interrupted, Objective, check_batch, train
+from training.run import Run
+from training.session import ran_with
+
+TRACKERS = ("tensorboard", "wandb", "trackio")
+
+
+class Trainable(Protocol):
+    """A config that says how to train."""
+
+    @property
+    def optimisation(self) -> Optimisation: ...
+
+
+class RunOptions(TypedDict, total=False):
+    """What changes how a run is watched and kept, and nothing of what it finds."""
+
+    place: str
+    """Of the run in a sweep, such as "3/12", for the progress bar."""
+    row: int
+    """Of the terminal, for the progress bar of one of several runs."""
+    tracker: str | None
+    """One of Accelerate's (tensorboard, wandb, trackio), or None."""
+    checkpoint_minutes: float
+    """Time between checkpoints; 10 unless given."""
+    keep_weights: bool
+    """Whether the trained weights stay in the run's `checkpoint/`; they do unless it is said."""
+
+
+def carry_out(
+    config: Trainable,
+    out: Path,
+    label: str,
+    prepare: Callable[[], tuple[PreTrainedModel, Objective]],
+    seed: int,
+    **options: Unpack[RunOptions],
+) -> Run:
+    """Runs a config below `out`: to its end, from where it stopped, or not at all if it is finished.
+
+    Args:
+        label: the run in a few words, for the progress bar.
+        prepare: gives the model, with its first weights, and what it is trained on.
+        seed: of the global generator, for models that have dropout.
+
+    Raises:
+        ConfigError, backbones.ModelError: it cannot be run; nothing has been written.
+        training.loop.Interrupted: a signal came, and the run was saved.
+    """
+    run = Run(out, config)
+    if run.state == "finished":
+        return run
+    quieten_transformers()
+    tracker = options.get("tracker")
+    accelerator = Accelerator(
+        mixed_precision="bf16" if config.optimisation.precision == "bf16" else "no",
+        log_with=tracker,
+        project_dir=str(run.folder) if tracker else None,
+        # The buffers of these models are constants (rotary frequencies): sending them at every forward would also
+        # make processes with one batch more wait for those without.
+        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+    )
+    check_batch(config.optimisation, accelerator.num_processes)
+    model, objective = prepare()
+    torch.manual_seed(seed)
+    if accelerator.is_main_process:
+        run.start({**ran_with(accelerator), "scan": scan_path(accelerator.device), "model": ledger(model)})
+    accelerator.wait_for_everyone()
+    if tracker:
+        accelerator.init_trackers("probe", config=_for_tracker(config))
+    try:
+        train(
+            run,
+            model,
+            objective,
+            config.optimisation,
+            accelerator,
+            checkpoint_minutes=options.get("checkpoint_minutes", 10.0),
+            keep_weights=options.get("keep_weights", True),
+            label=f"{options.get('place', '')} {label}".strip(),
+            row=options.get("row", 0),
+        )
+    except Interrupted:
+        raise
+    except Exception:
+        if accelerator.is_main_process:
+            run.set_state("failed", traceback=traceback.format_exc())
+        raise
+    finally:
+        accelerator.end_training()
+        accelerator.free_memory()
+        # The next run of this process may ask for another precision, which Accelerate keeps for the whole process.
+        AcceleratorState._reset_state()
+    return run
+
+
+def check_tracker(name: str | None) -> None:
+    """Raises ConfigError unless Accelerate can log to the tracker of this name."""
+    if name is None:
+        return
+    require_choice("tracker", name, TRACKERS)
+    require(find_spec(name) is not None, f"tracker {name} is not installed: pip install {name}.")
+
+
+def quieten_transformers() -> None:
+    """One progress bar is enough; broken weights are refused in a sentence of our own; and what transformers warns of
+    (slow scans) `probe doctor` says in full."""
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def scan_path(device: torch.device) -> str:
+    """Which scan Mamba runs on this device."""
+    return next((path.path for path in scan_paths() if path.device.partition(":")[0] == device.type), "none")
+
+
+def _for_tracker(config: Any) -> dict[str, int | float | str | bool]:
+    """The config as trackers take it: one level of plain values."""
+    settings = flatten(to_dict(config))
+    return {key: value if isinstance(value, int | float | str) else str(value) for key, value in settings.items()}
