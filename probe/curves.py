@@ -112,12 +112,12 @@ def _read(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     """One run's row, and its curve.
 
     Raises:
-        ConfigError: it was written by a version with other settings.
+        ConfigError: it is another kind of run, or was written by a version with other settings.
     """
     try:
         return _tables(folder)
     except (KeyError, TypeError) as error:
-        raise ConfigError(f"{folder} was written by another version ({error!r}): move it away.") from error
+        raise ConfigError(f"{folder} is not a run of the probe as this version writes it ({error!r}): move it away.") from error
 
 
 def _tables(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:

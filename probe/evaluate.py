@@ -4,6 +4,7 @@ Counts are kept as integers, position by position, and summed over processes: a 
 `asked[position]` and `correct[position]`, and everything else is computed from these.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +51,7 @@ def evaluate(
     asked = torch.zeros(task.length, dtype=torch.int64, device=device)
     correct = torch.zeros_like(asked)
     loss = torch.zeros((), device=device)
-    share = -(-examples // accelerator.num_processes)
-    start = accelerator.process_index * share
-    stop = min(start + share, examples)
-    for first in range(start, stop, batch):
-        indices = torch.arange(first, min(first + batch, stop), device=device)
+    for indices in batches(examples, batch, accelerator):
         tokens, answers, positions = task.examples("held-out", indices, device)
         logits = last_logits(model, tokens, 1)[:, -1]
         hits = logits.argmax(dim=-1) == answers
@@ -63,6 +60,15 @@ def evaluate(
         loss += F.cross_entropy(logits, answers, reduction="sum")
     asked, correct, loss = (accelerator.reduce(total, "sum") for total in (asked, correct, loss))
     return Evaluation(asked.tolist(), correct.tolist(), loss.item() / examples)
+
+
+def batches(total: int, batch: int, accelerator: Accelerator) -> Iterator[Tensor]:
+    """The indices below `total` that are this process's part, so many at a time, on its device."""
+    share = -(-total // accelerator.num_processes)
+    start = accelerator.process_index * share
+    stop = min(start + share, total)
+    for first in range(start, stop, batch):
+        yield torch.arange(first, min(first + batch, stop), device=accelerator.device)
 
 
 def last_logits(model: torch.nn.Module, tokens: Tensor, positions: int) -> Tensor:

@@ -17,10 +17,9 @@ from transformers import PreTrainedModel
 
 from backbones.models import load
 from backbones.pairs import shape_of
-from probe.evaluate import last_logits
+from probe.evaluate import batches, last_logits
 from probe.language import Language
 from probe.runner import RunOptions, carry_out
-from probe.task import Split
 from probe.text import Text
 from training.config import Optimisation, conform, require
 from training.run import Record, Run
@@ -67,7 +66,9 @@ class NextToken:
 
     def loss(self, model: torch.nn.Module, first: int, count: int) -> Tensor:
         """Mean over the tokens of training sequences `first` to `first + count - 1`."""
-        tokens, _ = self._sequences(model, "train", first, count)
+        device = next(model.parameters()).device
+        indices = torch.arange(first, first + count, device=device)
+        tokens, _ = self.config.corpus.sequences("train", indices, device)
         logits = last_logits(model, tokens[:, :-1], tokens.shape[1] - 1)
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
 
@@ -75,11 +76,8 @@ class NextToken:
         length, total = self.config.corpus.length, self.config.held_out_sequences
         asked = torch.zeros(length - 1, dtype=torch.int64, device=accelerator.device)
         correct, loss = torch.zeros_like(asked), torch.zeros((), device=accelerator.device)
-        share = -(-total // accelerator.num_processes)
-        start = accelerator.process_index * share
-        stop = min(start + share, total)
-        for first in range(start, stop, EVALUATION_BATCH):
-            tokens, predictable = self._sequences(model, "held-out", first, min(EVALUATION_BATCH, stop - first))
+        for indices in batches(total, EVALUATION_BATCH, accelerator):
+            tokens, predictable = self.config.corpus.sequences("held-out", indices, indices.device)
             logits = last_logits(model, tokens[:, :-1], length - 1)
             hits = (logits.argmax(dim=-1) == tokens[:, 1:]) & predictable[:, 1:]
             asked += predictable[:, 1:].sum(dim=0)
@@ -94,10 +92,6 @@ class NextToken:
 
     def is_solved(self, record: Record) -> bool:
         return False  # both families of a pair get the same budget
-
-    def _sequences(self, model: torch.nn.Module, split: Split, first: int, count: int) -> tuple[Tensor, Tensor]:
-        device = next(model.parameters()).device
-        return self.config.corpus.sequences(split, torch.arange(first, first + count, device=device), device)
 
 
 def run_pretrain(config: PretrainConfig, out: Path, **options: Unpack[RunOptions]) -> Run:

@@ -179,5 +179,5 @@ def test_a_run_of_another_version_is_named(runs):
     config = to_dict(small_config())
     del config["supervision"]
     (folder / "config.json").write_text(json.dumps({"config": config}))
-    with pytest.raises(ConfigError, match=f"{folder.name} was written by another version .*supervision"):
+    with pytest.raises(ConfigError, match=f"{folder.name} is not a run of the probe .*supervision"):
         load_runs(runs)
