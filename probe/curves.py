@@ -117,7 +117,9 @@ def _read(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     try:
         return _tables(folder)
     except (KeyError, TypeError) as error:
-        raise ConfigError(f"{folder} is not a run of the probe as this version writes it ({error!r}): move it away.") from error
+        raise ConfigError(
+            f"{folder} is not a run of the probe as this version writes it ({error!r}): move it away."
+        ) from error
 
 
 def _tables(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
