@@ -178,7 +178,7 @@ def duration(seconds: float) -> str:
     """Seconds in words: `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
     for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size or (unit == "min" and seconds >= size):
-            return f"{seconds / size:.1f} {unit}"
+            return f"{seconds / size:,.1f} {unit}"
     return f"{seconds:.0f} s"
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypedDict, Unpack
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
+from huggingface_hub.utils import logging as hub_logging
 from transformers import PreTrainedModel
 from transformers.utils import logging
 
@@ -119,9 +120,10 @@ def check_tracker(name: str | None) -> None:
 
 
 def quieten_transformers() -> None:
-    """One progress bar is enough; broken weights are refused in a sentence of our own; and what transformers warns of
-    (slow scans) `probe doctor` says in full."""
+    """One progress bar is enough; broken weights and a hub out of reach are refused in a sentence of our own; and what
+    transformers warns of (slow scans) `probe doctor` says in full."""
     logging.set_verbosity_error()
+    hub_logging.set_verbosity_error()
     logging.disable_progress_bar()
 
 

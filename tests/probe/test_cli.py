@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from transformers import MambaConfig, MambaForCausalLM, ViTConfig, ViTModel
 
+ROOT = Path(__file__).parents[2]
 SMALL = ["--length", 6, "--steps", 8, "--evaluations", 2, "--batch", 8, "--held-out-examples", 60]
 EXPERIMENT = """
 from probe.config import Model, ProbeConfig
@@ -93,6 +95,12 @@ def test_a_plan_may_mix_precisions(cli, tmp_path):
     planned = cli("sweep", "experiment.py", "--out", "runs", "--dry-run")
     assert planned.returncode == 0, planned.stderr
     assert "4 runs one after the other" in planned.stdout
+
+
+def test_the_paper_s_sweep_can_be_planned_without_a_hub(cli):
+    planned = cli("sweep", ROOT / "experiments" / "figure7_positions.py", "--out", "runs", "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    assert "18 runs" in planned.stdout and "by counting their arithmetic" in planned.stdout
 
 
 def test_a_model_in_a_folder_is_trained_from_there(cli, tmp_path):
