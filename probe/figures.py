@@ -2,6 +2,7 @@
 
 learning_curves     held-out accuracy over training, each run and the median of its family
 positions           accuracy by target position over training (the paper's Figures 7 and 12)
+order               which fifth of the context is learned first (drawn in `probe.order`)
 sample_efficiency   steps to the threshold by length, runs that never reach it included (Figure 6)
 orders              the query after the context against the query before it
 """
@@ -23,6 +24,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from probe.curves import carried_to_the_end, load_runs, overall
 from probe.evaluate import wilson
+from probe.order import FIFTHS, learning_order
 from probe.style import (
     LINE_STYLES,
     MARKERS,
@@ -101,6 +103,8 @@ def _figures(
     for (query, length), some in curves.groupby(["query", "length"], sort=False):
         name = f"positions_{str(query).replace(', asked ', '_').replace(' ', '_')}_{length}"
         yield name, *positions(some, steps)
+        if length >= FIFTHS:
+            yield name.replace("positions", "order"), *learning_order(some)
     yield "sample_efficiency", *sample_efficiency(runs)
     if curves["query"].nunique() > 1:
         for length, some in curves.groupby("length"):
