@@ -2,10 +2,12 @@
 
 From scratch the two have the same width and tied embeddings of the same scale. A Mamba block has about half the
 parameters of a Transformer block of its width, so Mamba has more of them. Pretrained pairs are those of the paper
-(Table 7) and their smaller siblings.
+(Table 7) and their smaller siblings. `tiny-pretrained` is `tiny` after `experiments/pretrain_tiny.py`: its weights are
+in this package, so that the paper's regime can be had without a download.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 FAMILIES = ("pythia", "mamba")
@@ -37,7 +39,13 @@ SCRATCH: dict[str, dict[str, Shape]] = {
     "small": {"pythia": Shape(width=256, layers=4, heads=8), "mamba": Shape(width=256, layers=7)},
 }
 
+SHIPPED = {"tiny-pretrained": "tiny"}
+"""Pairs whose weights are in this package, and the pair they were before. Other weights get another name: a run is
+known by the name of its model."""
+
+_WEIGHTS = Path(__file__).parent / "weights"
 PRETRAINED: dict[str, dict[str, str]] = {
+    **{pair: {family: str(_WEIGHTS / pair / family) for family in FAMILIES} for pair in SHIPPED},
     "160m": {"pythia": "EleutherAI/pythia-160m", "mamba": "state-spaces/mamba-130m-hf"},
     "410m": {"pythia": "EleutherAI/pythia-410m", "mamba": "state-spaces/mamba-370m-hf"},
     "1b": {"pythia": "EleutherAI/pythia-1b", "mamba": "state-spaces/mamba-790m-hf"},

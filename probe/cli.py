@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backbones.pairs import FAMILIES, PRETRAINED, SCRATCH, ModelError, name_of, shape_of
+from backbones.pairs import FAMILIES, PRETRAINED, SCRATCH, SHIPPED, ModelError, name_of, pair_of, shape_of
 from probe.options import (
     Checkpoints,
     DataSeed,
@@ -52,7 +52,7 @@ def train(
     family: Annotated[str | None, typer.Option(help=f"{' or '.join(FAMILIES)}; mamba unless given.")] = None,
     pair: Annotated[str | None, typer.Option(help=f"Size of the model: {PAIRS}; tiny unless given.")] = None,
     pretrained: Annotated[
-        str | None, typer.Option(help="A hub name or a folder to start from, instead of family and pair.")
+        str | None, typer.Option(help="Start from: a hub name, a folder, or tiny for the weights shipped with it.")
     ] = None,
     length: Length = 16,
     order: Order = "suffix",
@@ -63,7 +63,7 @@ def train(
     micro_batch: Annotated[int | None, typer.Option(help="Most examples that a process takes at once.")] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help=f"{SCRATCH_LEARNING_RATE} from scratch, {PRETRAINED_LEARNING_RATE} if pretrained."),
+        typer.Option(help=f"{SCRATCH_LEARNING_RATE} for models made here, {PRETRAINED_LEARNING_RATE} for others."),
     ] = None,
     schedule: Annotated[str, typer.Option(help="After warm-up: cosine or constant.")] = DEFAULT.schedule,
     warmup: Annotated[float, typer.Option(help="Share of the steps with a rising learning rate.")] = DEFAULT.warmup,
@@ -93,7 +93,8 @@ def train(
     The same settings again do nothing if the run is finished, and go on where it stopped if it is not.
     """
     name = model_name(family, pair, pretrained)
-    default_rate = PRETRAINED_LEARNING_RATE if shape_of(name) is None else SCRATCH_LEARNING_RATE
+    is_small = shape_of(name) is not None or pair_of(name) in SHIPPED
+    default_rate = SCRATCH_LEARNING_RATE if is_small else PRETRAINED_LEARNING_RATE
     optimisation: dict[str, Any] = {
         "steps": steps,
         "batch": batch,
@@ -150,11 +151,9 @@ def sweep(
     keep_weights: KeepWeights = True,
 ) -> None:
     """Run every run of an experiment that is not finished; one that fails does not stop the rest."""
-    from probe.config import ProbeConfig
-    from probe.dispatch import run_probes
-    from training.sweep import read_experiment
+    from probe.dispatch import run_experiment
 
-    run_probes(read_experiment(file, ProbeConfig), out, dry_run, workers, tracker, checkpoint_minutes, keep_weights)
+    run_experiment(file, out, dry_run, workers, tracker, checkpoint_minutes, keep_weights)
 
 
 @app.command(
@@ -236,6 +235,17 @@ def plot(
 
     for path in draw_all(folder, out, parse_steps(steps)):
         print(path)
+
+
+@app.command(epilog="`probe export runs/pretrain/0123456789ab --out models/tiny-mamba`")
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run, with its weights.", metavar="RUN")],
+    out: Annotated[Path, typer.Option(help="Folder for the model; it must not exist.")],
+) -> None:
+    """Write the model of a run as a folder of its own: weights, config, and a card that says where they are from."""
+    from probe.export import export_model
+
+    print(export_model(run, out))
 
 
 @app.command(epilog="`probe sample --length 8 --order prefix` · `probe sample --score-end`")

@@ -14,10 +14,32 @@ from probe.pretrain import PretrainConfig, run_pretrain
 from probe.report import print_plan, print_pretrained, print_runs
 from probe.runner import check_tracker
 from probe.trainer import check_models, run_probe
+from training.config import require
 from training.loop import check_batch
 from training.run import Run
 from training.session import is_main_process, process_count
-from training.sweep import Outcome, sweep
+from training.sweep import Outcome, read_experiment, sweep
+
+
+def run_experiment(
+    file: Path,
+    out: Path,
+    dry_run: bool,
+    workers: int,
+    tracker: str | None,
+    checkpoint_minutes: float,
+    keep_weights: bool,
+) -> None:
+    """Carries out what `runs()` of a file yields: runs of the probe, or of pretraining."""
+    configs = read_experiment(file, (ProbeConfig, PretrainConfig))
+    probes = [config for config in configs if isinstance(config, ProbeConfig)]
+    pretrainings = [config for config in configs if isinstance(config, PretrainConfig)]
+    require(not (probes and pretrainings), f"{file} mixes runs of the probe and pretraining: make two files of it.")
+    if probes:
+        run_probes(probes, out, dry_run, workers, tracker, checkpoint_minutes, keep_weights)
+        return
+    require(not dry_run, f"{file} pretrains, and there is no estimate for that: leave --dry-run out.")
+    run_pretrainings(pretrainings, out, workers, tracker, checkpoint_minutes)
 
 
 def run_probes(

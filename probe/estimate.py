@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from backbones.models import check
-from backbones.pairs import PARAMETERS, source_of
+from backbones.pairs import PARAMETERS, SHIPPED, pair_of, source_of
 from probe.config import ProbeConfig
 from probe.evaluate import evaluate
 from probe.trainer import Retrieval, prepare
@@ -57,7 +57,8 @@ class Estimator:
             optimisation.precision,
         )
         if key not in self._known:
-            self._known[key] = _count(config) if config.model.is_pretrained else _measure(config)
+            is_large = config.model.is_pretrained and pair_of(config.model.name) not in SHIPPED
+            self._known[key] = _count(config) if is_large else _measure(config)
             AcceleratorState._reset_state()  # the next one may ask for another precision
         return self._known[key]
 

@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from backbones.pairs import name_of
+from backbones.pairs import SHIPPED, name_of
 from training.config import ConfigError
 
 Length = Annotated[int, typer.Option(help="Special tokens in the context, 4 to 10,000.")]
@@ -26,9 +26,10 @@ Workers = Annotated[int, typer.Option(help="Runs at a time, which divide the pro
 
 def model_name(family: str | None, pair: str | None, pretrained: str | None) -> str:
     """What `backbones.load` takes: a pair and family; a hub name as it is; a folder by its whole path, which means the
-    same from anywhere."""
-    if pretrained is None:
-        return name_of(pair or "tiny", family or "mamba")
+    same from anywhere. `--pretrained tiny` is the tiny pair with the weights that are shipped."""
+    shipped = next((after for after, before in SHIPPED.items() if pretrained == before and not pair), None)
+    if pretrained is None or shipped:
+        return name_of(shipped or pair or "tiny", family or "mamba")
     if family or pair:
         raise ConfigError("--pretrained names the whole model: leave --family and --pair out.")
     return str(Path(pretrained).resolve()) if Path(pretrained).is_dir() else pretrained

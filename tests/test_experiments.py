@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from backbones.pairs import FAMILIES, pair_of
+from backbones.pairs import FAMILIES
 from probe.config import ProbeConfig
 from probe.figures import draw_all
+from probe.pretrain import PretrainConfig
 from probe.protocol import LEARNING_RATES
 from probe.trainer import run_probe
 from training.config import identity, to_dict
@@ -25,16 +26,23 @@ PAPER = {
 }
 
 
+KINDS = (ProbeConfig, PretrainConfig)
+
+
 def without_family(config):
+    """All of a config but its family, and which that is."""
     settings = to_dict(config)
-    settings["model"]["name"] = pair_of(config.model.name)
-    return json.dumps(settings)
+    model = settings["model"] if isinstance(config, ProbeConfig) else settings
+    pair, _, family = model["name"].partition("/")
+    model["name"] = pair
+    return json.dumps(settings), family
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_an_experiment_yields_matched_runs_and_says_what_it_is(file):
-    configs = read_experiment(file, ProbeConfig)
-    pythia, mamba = ({without_family(c) for c in configs if c.model.name.endswith(family)} for family in FAMILIES)
+    configs = read_experiment(file, KINDS)
+    settings = [without_family(config) for config in configs]
+    pythia, mamba = ({rest for rest, its_family in settings if its_family == family} for family in FAMILIES)
     assert pythia == mamba, "the two families differ in nothing but the family"
     assert len(configs) == len(pythia) + len(mamba)
     text = file.read_text()

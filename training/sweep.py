@@ -34,12 +34,13 @@ class Outcome(Generic[C]):
     """Why it failed, in a line."""
 
 
-def read_experiment(file: Path, kind: type[C]) -> list[C]:
+def read_experiment(file: Path, kinds: type[C] | tuple[type[C], ...]) -> list[C]:
     """The configs that `runs()` of an experiment file yields, without repeats.
 
     Raises:
-        ConfigError: the file does not exist, does not run, or yields anything but configs of this kind.
+        ConfigError: the file does not exist, does not run, or yields anything but configs of these kinds.
     """
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     require(file.is_file(), f"{file} does not exist: name an experiment file, such as experiments/quick.py.")
     spec = importlib.util.spec_from_file_location(f"experiment_{file.stem}", file)
     if spec is None or spec.loader is None:
@@ -58,8 +59,9 @@ def read_experiment(file: Path, kind: type[C]) -> list[C]:
     except Exception as error:
         raise ConfigError(f"runs() of {file} stops with {type(error).__name__}: {error}") from error
     require(bool(configs), f"runs() of {file} yields no run.")
-    strange = next((config for config in configs if not isinstance(config, kind)), None)
-    require(strange is None, f"runs() of {file} must yield {kind.__name__}, not {type(strange).__name__}.")
+    strange = next((config for config in configs if not isinstance(config, kinds)), None)
+    wanted = " or ".join(kind.__name__ for kind in kinds)
+    require(strange is None, f"runs() of {file} must yield {wanted}, not {type(strange).__name__}.")
     return list({identity(config): config for config in configs}.values())
 
 

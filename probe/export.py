@@ -1,0 +1,55 @@
+"""A finished run's model as a folder of its own, with a card that says where the weights come from."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from training.config import require
+from training.run import read_config, read_curve, read_ran_with, read_status, require_folder
+
+MODEL_FILES = ("config.json", "generation_config.json", "model.safetensors")
+
+
+def export_model(run: Path, out: Path) -> Path:
+    """Writes `out`: what `from_pretrained` reads, the curve, and README.md.
+
+    Raises:
+        ConfigError: the run is not finished or kept no weights, or `out` exists.
+    """
+    require((run / "config.json").is_file(), f"{run} is not the folder of a run: name one below the folder of runs.")
+    require(read_status(run).get("state") == "finished", f"{run} is not finished: start its command again.")
+    weights = run / "checkpoint" / "model.safetensors"
+    require(weights.is_file(), f"{run} kept no weights: run it without --no-keep-weights.")
+    require(not out.exists(), f"{out} exists: name a new folder.")
+    require_folder(out, "the model")
+    out.mkdir(parents=True)
+    for name in MODEL_FILES:
+        if (run / "checkpoint" / name).exists():
+            shutil.copyfile(run / "checkpoint" / name, out / name)
+    shutil.copyfile(run / "curve.jsonl", out / "curve.jsonl")
+    (out / "README.md").write_text(_card(run, weights), encoding="utf-8")
+    return out
+
+
+def _card(run: Path, weights: Path) -> str:
+    """What the model was, is and can, from the files of its run alone."""
+    config, facts, curve = read_config(run), read_ran_with(run), read_curve(run)
+    lines = [
+        f"# {config.get('name') or config['model']['name']}",
+        "",
+        f"Weights of run `{run.name}` of this repository's probe, as `probe export` wrote them.",
+        "",
+        f"- SHA-256 of `model.safetensors`: `{hashlib.sha256(weights.read_bytes()).hexdigest()}`",
+        f"- Model: {', '.join(f'{key.replace(chr(95), chr(32))} {value}' for key, value in facts['model'].items())}",
+        f"- Made with: {', '.join(f'{name} {version}' for name, version in facts['versions'].items() if version)}",
+        f"- On: {facts['device']}, {facts['threads']} threads, {facts['processes']} processes",
+        "",
+        "| step | loss | held-out loss | held-out accuracy |",
+        "|---|---|---|---|",
+    ]
+    for line in curve[:: max(1, len(curve) // 10)] + curve[-1:]:
+        share = sum(line["correct"]) / sum(line["asked"])
+        lines.append(f"| {line['step']:,} | {line['loss']:.3f} | {line['held_out_loss']:.3f} | {share:.1%} |")
+    lines += ["", "All of the config:", "", "```json", json.dumps(config, indent=1), "```", ""]
+    return "\n".join(lines)
