@@ -102,7 +102,9 @@ def _resolve(backend: Backend, device: torch.device) -> Backend:
 
 def _share(x: Tensor | None, groups: Sequence[Tensor], dim: int) -> Sequence[Any]:
     """What belongs to each group of channels."""
-    return [None] * len(groups) if x is None else x.chunk(len(groups), dim)
+    if x is None or len(groups) == 1:  # a chunk that is the whole would have its gradient copied
+        return [x] * len(groups)
+    return x.chunk(len(groups), dim)
 
 
 def _check(
