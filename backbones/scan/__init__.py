@@ -2,7 +2,7 @@
 
 selective     `selective_scan`: checks its arguments and chooses by their device
 reference     plain PyTorch, the paper's equations line by line
-cpu           forward and backward; the work is done in `scan_kernels`
+cpu           forward and backward; the work is done in `scan_kernels` and `scan_gradient_kernels`
 cuda          mamba-ssm's kernel
 convolution   the depthwise causal convolution before the scan; on the CPU in `conv_kernels`
 decoding      both, for one token at a time

@@ -75,7 +75,8 @@ class _Cache(FunctionCache):
 @functools.cache
 def _sources() -> str:
     digest = hashlib.sha256()
-    for name in ("formulas", "lanes", "tiles", "scan_kernels", "conv_kernels", "norm_kernels", "layout"):
+    kernels = ("scan_kernels", "scan_gradient_kernels", "conv_kernels", "norm_kernels")
+    for name in ("formulas", "lanes", "tiles", *kernels, "layout"):
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()
 

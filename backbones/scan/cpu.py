@@ -1,4 +1,5 @@
-"""The selective scan on a CPU, as a function that torch can differentiate. The work is done in `scan_kernels`.
+"""The selective scan on a CPU, as a function that torch can differentiate. The work is done in `scan_kernels` and
+`scan_gradient_kernels`.
 
 Shapes as in `reference`. Any strides will do and nothing is copied for them; fastest is what a linear layer gives,
 batch x length x D, transposed: then sixteen channels are read at once.
@@ -13,13 +14,13 @@ from numba import types
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from backbones.scan import scan_kernels
 from backbones.scan.compiled import compiled, opaque, run
 from backbones.scan.formulas import LN_2
 from backbones.scan.lanes import WIDTH
 from backbones.scan.layout import array, empty, empty_beside, fold, padded, round_up, view, view_reset
 from backbones.scan.reference import computing_type
-from backbones.scan.scan_kernels import GROUP
+from backbones.scan.scan_gradient_kernels import scan_backward
+from backbones.scan.scan_kernels import GROUP, scan_forward
 from backbones.scan.tiles import STEPS
 
 
@@ -168,10 +169,10 @@ def _kernel(name: Literal["forward", "backward"], real: torch.dtype) -> Callable
     sources = [along, along, along, along, along, two, one, one, types.boolean, bytes_along]
     kernel: Callable[..., None]
     if name == "forward":
-        kernel, others = scan_kernels.scan_forward, [along, four, three]
+        kernel, others = scan_forward, [along, four, three]
     else:
         kernel, others = (
-            scan_kernels.scan_backward,
+            scan_backward,
             [four, along, three, along, along, along, four, four, three, two, two],
         )
     return compiled(kernel, [*sources, *others, types.intp, types.intp])

@@ -56,15 +56,17 @@ class Value:
     def __truediv__(self, other: "Value | float") -> "Value":
         return self._float(self.builder.fdiv, other)
 
-    def where(self, comparison: str, bound: float, then: "Value | float", otherwise: "Value | float") -> "Value":
+    def where(
+        self, comparison: str, bound: "Value | float", then: "Value | float", otherwise: "Value | float"
+    ) -> "Value":
         """Lane by lane: `then` where the comparison with `bound` holds, else (also for nan) `otherwise`."""
-        condition = self.builder.fcmp_ordered(comparison, self.vector, self.constant(bound).vector)
+        condition = self.builder.fcmp_ordered(comparison, self.vector, self._coerce(bound).vector)
         chosen = self.builder.select(condition, self._coerce(then).vector, self._coerce(otherwise).vector)
         return Value(self.builder, chosen)
 
-    def polynomial(self, coefficients: Sequence[float]) -> "Value":
+    def polynomial(self, coefficients: "Sequence[Value | float]") -> "Value":
         """Horner's rule, lowest power first."""
-        total = self.constant(coefficients[-1])
+        total = self._coerce(coefficients[-1])
         for coefficient in reversed(coefficients[:-1]):
             total = total * self + coefficient
         return total
@@ -85,15 +87,21 @@ class Value:
         return Value(self.builder, operation(self.vector, self._coerce(other).vector, flags=("contract",)))
 
 
-def exp2(x: Value) -> Value:
-    """2^x. Below the normal range 0, above it inf, nan stays nan."""
+def exp2_numbers(bits: int) -> list[float]:
+    """The constants of exp2, in its order."""
     # Adding 1.5 * 2^mantissa rounds x to a whole number, which then stands in the low bits.
-    rounder = 1.5 * 2.0 ** _MANTISSA_BITS[x.bits]
+    rounder = 1.5 * 2.0 ** _MANTISSA_BITS[bits]
+    largest = _LARGEST_EXPONENT[bits]
+    return [rounder, 2.0 - largest, largest, float("inf"), 1.0, *_EXP2[bits]]
+
+
+def exp2(x: Value, numbers: Sequence[Value] | None = None) -> Value:
+    """2^x. Below the normal range 0, above it inf, nan stays nan. `numbers` are those of exp2_numbers, as vectors."""
+    rounder, least, most, infinity, one, *coefficients = numbers or [x.constant(c) for c in exp2_numbers(x.bits)]
     shifted = x + rounder
     part = x - (shifted - rounder)
-    power = (part * part.polynomial(_EXP2[x.bits]) + 1.0).times_power_of_two(shifted)
-    largest = _LARGEST_EXPONENT[x.bits]
-    return x.where("<", 2.0 - largest, 0.0, x.where("<", largest, power, x * float("inf")))
+    power = (part * part.polynomial(coefficients) + one).times_power_of_two(shifted)
+    return x.where("<", least, 0.0, x.where("<", most, power, x * infinity))
 
 
 def sigmoid(x: Value) -> Value:

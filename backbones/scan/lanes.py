@@ -10,7 +10,9 @@ What a kernel can write:
 
     x = load(tile, 16 * t)                16 elements of a flat array
     store(tile, 16 * t, x * y + z)        + - * are lane by lane; x * y + z becomes one fused operation
+    times(x, y) + z                       two operations, each rounded
     splat(a, x)                           the number a in every lane, in the type of x
+    spread(array, i)                      array[i] in every lane
     exp2(x), softplus(x), sigmoid(x)      to the last bit or two, no branches
     load_at(a, b, c, t)                   16 elements in memory from a[b, c, t] on, whatever axis they belong to
     row_sums(tile, 0)                     for a 16 x 16 tile, the sum of each row, in one vector
@@ -97,12 +99,54 @@ for _symbol in (operator.add, operator.sub, operator.mul):
 
 
 @_instruction
+def keep_exp2(typing_context: Any, array: Any, index: Any) -> Any:
+    """Writes the constants of exp2 to array[index:], 16 times each."""
+    lanes = LANES[array.dtype]
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        vector = context.get_value_type(lanes)
+        start = _flat_pointer(context, builder, signature, arguments)
+        for i, number in enumerate(formulas.exp2_numbers(_bits(lanes))):
+            _store(builder, ir.Constant(vector, [number] * WIDTH), builder.gep(start, [ir.IntType(64)(WIDTH * i)]))
+        return context.get_dummy_value()
+
+    return signature(types.void, array, types.intp), codegen
+
+
+@_instruction
+def kept_exp2(typing_context: Any, array: Any, index: Any) -> Any:
+    """The constants that `keep_exp2` wrote, for `exp2_with`.
+
+    LLVM knows what a constant is, and would rather have it read from memory at each use than hold it in a register.
+    What comes from an array that is written to, it holds: so that a loop reads them once.
+    """
+    lanes = LANES[array.dtype]
+    count = len(formulas.exp2_numbers(_bits(lanes)))
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        vector = context.get_value_type(lanes)
+        start = _flat_pointer(context, builder, signature, arguments)
+        loaded = [_load(builder, builder.gep(start, [ir.IntType(64)(WIDTH * i)]), vector) for i in range(count)]
+        return context.make_tuple(builder, signature.return_type, loaded)
+
+    return signature(types.UniTuple(lanes, count), array, types.intp), codegen
+
+
+@_instruction
+def exp2_with(typing_context: Any, x: Any, kept: Any) -> Any:
+    """exp2(x), bit for bit."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        numbers = [Value(builder, vector) for vector in cgutils.unpack_tuple(builder, arguments[1])]
+        return formulas.exp2(Value(builder, arguments[0]), numbers).vector
+
+    return signature(x, x, kept), codegen
+
+
+@_instruction
 def splat(typing_context: Any, number: Any, like: Any) -> Any:
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        vector = context.get_value_type(signature.return_type)
-        first = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[0], ir.IntType(32)(0))
-        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-        return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), everywhere)
+        return _splat(builder, arguments[0], context.get_value_type(signature.return_type))
 
     return signature(like, like.real, like), codegen
 
@@ -114,6 +158,29 @@ def load(typing_context: Any, array: Any, index: Any) -> Any:
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         return _load(builder, _flat_pointer(context, builder, signature, arguments), context.get_value_type(lanes))
+
+    return signature(lanes, array, types.intp), codegen
+
+
+@_instruction
+def times(typing_context: Any, x: Any, y: Any) -> Any:
+    """x * y, rounded: never fused with what it is added to. Of two products in a sum it is the other one then, where
+    the choice would be LLVM's, which makes it by what stands around the sum."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        return builder.fmul(*arguments)
+
+    return signature(x, x, y), codegen
+
+
+@_instruction
+def spread(typing_context: Any, array: Any, index: Any) -> Any:
+    """array[index] of a flat array in every lane. As for `load`, no check of bounds."""
+    lanes = LANES[array.dtype]
+
+    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        number = builder.load(_flat_pointer(context, builder, signature, arguments))
+        return _splat(builder, number, context.get_value_type(lanes))
 
     return signature(lanes, array, types.intp), codegen
 
@@ -227,6 +294,12 @@ def _pointer(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any
     )
 
 
+def _splat(builder: ir.IRBuilder, number: Any, vector: Any) -> Any:
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), number, ir.IntType(32)(0))
+    everywhere = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), everywhere)
+
+
 def _load(builder: ir.IRBuilder, pointer: Any, vector: Any) -> Any:
     """Sixteen elements from a place that is aligned for one."""
     return builder.load(builder.bitcast(pointer, vector.as_pointer()), align=_alignment(vector))
@@ -234,6 +307,10 @@ def _load(builder: ir.IRBuilder, pointer: Any, vector: Any) -> Any:
 
 def _store(builder: ir.IRBuilder, value: Any, pointer: Any) -> None:
     builder.store(value, builder.bitcast(pointer, value.type.as_pointer()), align=_alignment(value.type))
+
+
+def _bits(lanes: Lanes) -> int:
+    return 32 if lanes.real is types.float32 else 64
 
 
 def _alignment(vector: Any) -> int:

@@ -15,8 +15,18 @@ from backbones.scan.lanes import WIDTH, load, load_at, prefetch_at, store, store
 STEPS = 16
 """Steps in a tile, and between two states that the forward pass keeps."""
 TILE = STEPS * WIDTH
+LINE_BYTES = 64
+"""Of a cache line, as long as a vector of float32."""
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@inlined
+def scratch(size: int, like: Array) -> Array:
+    """Memory for `size` numbers in the type of an array. A line of the cache begins where it does: a vector that lies
+    across two lines costs two accesses."""
+    memory = np.empty(size + LINE_BYTES // like.itemsize, like.dtype)
+    return memory[-memory.ctypes.data % LINE_BYTES // like.itemsize :]
 
 
 @inlined
@@ -37,19 +47,21 @@ def read(source: Array, b: int, first: int, t0: int, steps: int, tile: Array, at
 
 
 @inlined
-def announce(source: Array, b: int, first: int, t0: int) -> None:
-    """Asks the memory for a tile that is read or written soon: its rows lie too far apart for hardware to guess them.
+def announce(source: Array, b: int, first: int, t0: int, start: int = 0, stop: int = STEPS) -> None:
+    """Asks the memory for rows of a tile that is read or written soon: they lie too far apart for hardware to guess.
 
-    A tensor that is left out has no elements, and a tile beyond the ends of one is asked for in vain.
+    A core waits for a few dozen rows at a time, and stands still when it asks for more: a kernel that computes long on
+    a tile asks for some rows now and for some later. A tensor that is left out has no elements, and a tile beyond the
+    ends of one is asked for in vain.
     """
     if source.size == 0:
         return
-    if source.strides[1] == source.itemsize:
-        for t in range(STEPS):
-            prefetch_at(source, b, first, t0 + t)
-    else:
-        for lane in range(WIDTH):
-            prefetch_at(source, b, first + lane, t0)
+    by_step = source.strides[1] == source.itemsize
+    for i in range(start, stop):
+        if by_step:
+            prefetch_at(source, b, first, t0 + i)
+        else:
+            prefetch_at(source, b, first + i, t0)
 
 
 @inlined
@@ -70,11 +82,12 @@ def write(tile: Array, at: int, target: Array, b: int, first: int, t0: int, step
 
 
 @inlined
-def read_steps(source: Array, b: int, t0: int, steps: int, chunk: Array) -> None:
-    """All states of source (batch x state x length) for some steps: step t of state n at n STEPS + t."""
-    for n in range(source.shape[1]):
+def read_steps(B: Array, C: Array, b: int, t0: int, steps: int, chunk: Array) -> None:
+    """All states of B and C (batch x state x length) for some steps: those of state n at 2 n STEPS, B before C."""
+    for n in range(B.shape[1]):
         for t in range(steps):
-            chunk[n * STEPS + t] = source[b, n, t0 + t]
+            chunk[2 * n * STEPS + t] = B[b, n, t0 + t]
+            chunk[(2 * n + 1) * STEPS + t] = C[b, n, t0 + t]
 
 
 @inlined
