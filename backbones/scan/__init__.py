@@ -14,8 +14,8 @@ mixer         the forward of transformers' Mamba block, by device
 mounting      `mount`: `MambaForCausalLM` of transformers calls all of this
 
 The kernels are Python that numba compiles: vectors of 16 channels (`lanes`) and their elementary functions
-(`formulas`), blocks of 16 steps (`tiles`), tensors as kernels take them (`layout`); compiled once for a machine, and
-run on as many threads as torch uses (`compiled`).
+(`formulas`, and `registers` for the exponential in inner loops), blocks of 16 steps (`tiles`), tensors as kernels take
+them (`layout`); compiled once for a machine, and run on as many threads as torch uses (`compiled`).
 """
 
 from backbones.scan.documents import packed

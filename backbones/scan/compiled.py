@@ -76,7 +76,7 @@ class _Cache(FunctionCache):
 def _sources() -> str:
     digest = hashlib.sha256()
     kernels = ("scan_kernels", "scan_gradient_kernels", "conv_kernels", "norm_kernels")
-    for name in ("formulas", "lanes", "tiles", *kernels, "layout"):
+    for name in ("formulas", "lanes", "registers", "tiles", *kernels, "layout"):
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()
 

@@ -56,7 +56,7 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(manager, lanes, ir.VectorType(element, WIDTH))
 
 
-def _instruction(typing: Callable[..., Any]) -> Any:
+def instruction(typing: Callable[..., Any]) -> Any:
     """numba's `intrinsic`. What kernels call has no Python types: it exists in compiled code alone."""
     return intrinsic(typing)
 
@@ -70,7 +70,7 @@ def _elementwise(formula: Callable[[Value], Value]) -> Any:
     def typing(typing_context: Any, x: Any) -> Any:
         return signature(x, x), codegen
 
-    return _instruction(typing)
+    return instruction(typing)
 
 
 exp2 = _elementwise(formulas.exp2)
@@ -98,52 +98,7 @@ for _symbol in (operator.add, operator.sub, operator.mul):
     _operator(_symbol)
 
 
-@_instruction
-def keep_exp2(typing_context: Any, array: Any, index: Any) -> Any:
-    """Writes the constants of exp2 to array[index:], 16 times each."""
-    lanes = LANES[array.dtype]
-
-    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        vector = context.get_value_type(lanes)
-        start = _flat_pointer(context, builder, signature, arguments)
-        for i, number in enumerate(formulas.exp2_numbers(_bits(lanes))):
-            _store(builder, ir.Constant(vector, [number] * WIDTH), builder.gep(start, [ir.IntType(64)(WIDTH * i)]))
-        return context.get_dummy_value()
-
-    return signature(types.void, array, types.intp), codegen
-
-
-@_instruction
-def kept_exp2(typing_context: Any, array: Any, index: Any) -> Any:
-    """The constants that `keep_exp2` wrote, for `exp2_with`.
-
-    LLVM knows what a constant is, and would rather have it read from memory at each use than hold it in a register.
-    What comes from an array that is written to, it holds: so that a loop reads them once.
-    """
-    lanes = LANES[array.dtype]
-    count = len(formulas.exp2_numbers(_bits(lanes)))
-
-    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        vector = context.get_value_type(lanes)
-        start = _flat_pointer(context, builder, signature, arguments)
-        loaded = [_load(builder, builder.gep(start, [ir.IntType(64)(WIDTH * i)]), vector) for i in range(count)]
-        return context.make_tuple(builder, signature.return_type, loaded)
-
-    return signature(types.UniTuple(lanes, count), array, types.intp), codegen
-
-
-@_instruction
-def exp2_with(typing_context: Any, x: Any, kept: Any) -> Any:
-    """exp2(x), bit for bit."""
-
-    def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        numbers = [Value(builder, vector) for vector in cgutils.unpack_tuple(builder, arguments[1])]
-        return formulas.exp2(Value(builder, arguments[0]), numbers).vector
-
-    return signature(x, x, kept), codegen
-
-
-@_instruction
+@instruction
 def splat(typing_context: Any, number: Any, like: Any) -> Any:
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         return _splat(builder, arguments[0], context.get_value_type(signature.return_type))
@@ -151,18 +106,18 @@ def splat(typing_context: Any, number: Any, like: Any) -> Any:
     return signature(like, like.real, like), codegen
 
 
-@_instruction
+@instruction
 def load(typing_context: Any, array: Any, index: Any) -> Any:
     """array[index:index + 16] of a flat array. No check of bounds: that is up to the kernel."""
     lanes = LANES[array.dtype]
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        return _load(builder, _flat_pointer(context, builder, signature, arguments), context.get_value_type(lanes))
+        return load_vector(builder, flat_pointer(context, builder, signature, arguments), context.get_value_type(lanes))
 
     return signature(lanes, array, types.intp), codegen
 
 
-@_instruction
+@instruction
 def times(typing_context: Any, x: Any, y: Any) -> Any:
     """x * y, rounded: never fused with what it is added to. Of two products in a sum it is the other one then, where
     the choice would be LLVM's, which makes it by what stands around the sum."""
@@ -173,52 +128,52 @@ def times(typing_context: Any, x: Any, y: Any) -> Any:
     return signature(x, x, y), codegen
 
 
-@_instruction
+@instruction
 def spread(typing_context: Any, array: Any, index: Any) -> Any:
     """array[index] of a flat array in every lane. As for `load`, no check of bounds."""
     lanes = LANES[array.dtype]
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        number = builder.load(_flat_pointer(context, builder, signature, arguments))
+        number = builder.load(flat_pointer(context, builder, signature, arguments))
         return _splat(builder, number, context.get_value_type(lanes))
 
     return signature(lanes, array, types.intp), codegen
 
 
-@_instruction
+@instruction
 def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
     """array[index:index + 16] = value."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        _store(builder, arguments[2], _flat_pointer(context, builder, signature, arguments))
+        store_vector(builder, arguments[2], flat_pointer(context, builder, signature, arguments))
         return context.get_dummy_value()
 
     return signature(types.void, array, types.intp, value), codegen
 
 
-@_instruction
+@instruction
 def load_at(typing_context: Any, array: Any, i: Any, j: Any, k: Any) -> Any:
     """The 16 elements in memory from array[i, j, k] on."""
     lanes = LANES[array.dtype]
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        return _load(builder, _pointer(context, builder, signature, arguments), context.get_value_type(lanes))
+        return load_vector(builder, _pointer(context, builder, signature, arguments), context.get_value_type(lanes))
 
     return signature(lanes, array, types.intp, types.intp, types.intp), codegen
 
 
-@_instruction
+@instruction
 def store_at(typing_context: Any, array: Any, i: Any, j: Any, k: Any, value: Any) -> Any:
     """Writes the 16 elements in memory from array[i, j, k] on."""
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        _store(builder, arguments[4], _pointer(context, builder, signature, arguments))
+        store_vector(builder, arguments[4], _pointer(context, builder, signature, arguments))
         return context.get_dummy_value()
 
     return signature(types.void, array, types.intp, types.intp, types.intp, value), codegen
 
 
-@_instruction
+@instruction
 def prefetch_at(typing_context: Any, array: Any, i: Any, j: Any, k: Any) -> Any:
     """Asks the memory for what array[i, j, k] stands beside, which is needed soon. It may lie outside the array."""
 
@@ -234,7 +189,7 @@ def prefetch_at(typing_context: Any, array: Any, i: Any, j: Any, k: Any) -> Any:
     return signature(types.void, array, types.intp, types.intp, types.intp), codegen
 
 
-@_instruction
+@instruction
 def row_sums(typing_context: Any, tile: Any, index: Any) -> Any:
     """For the 16 x 16 tile that starts at tile[index]: the sum of each row.
 
@@ -245,8 +200,8 @@ def row_sums(typing_context: Any, tile: Any, index: Any) -> Any:
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         vector = context.get_value_type(lanes)
-        start = _flat_pointer(context, builder, signature, arguments)
-        rows = [_load(builder, builder.gep(start, [ir.IntType(64)(WIDTH * t)]), vector) for t in range(WIDTH)]
+        start = flat_pointer(context, builder, signature, arguments)
+        rows = [load_vector(builder, builder.gep(start, [ir.IntType(64)(WIDTH * t)]), vector) for t in range(WIDTH)]
         mask = ir.VectorType(ir.IntType(32), WIDTH)
         even, odd = (ir.Constant(mask, list(range(first, 2 * WIDTH, 2))) for first in (0, 1))
         while len(rows) > 1:
@@ -259,16 +214,16 @@ def row_sums(typing_context: Any, tile: Any, index: Any) -> Any:
     return signature(lanes, tile, types.intp), codegen
 
 
-@_instruction
+@instruction
 def transpose(typing_context: Any, tile: Any, index: Any) -> Any:
     """Transposes the 16 x 16 tile that starts at tile[index]: four rounds in which rows 8 apart are interleaved."""
     lanes = LANES[tile.dtype]
 
     def codegen(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         vector = context.get_value_type(lanes)
-        start = _flat_pointer(context, builder, signature, arguments)
+        start = flat_pointer(context, builder, signature, arguments)
         places = [builder.gep(start, [ir.IntType(64)(WIDTH * t)]) for t in range(WIDTH)]
-        rows = [_load(builder, place, vector) for place in places]
+        rows = [load_vector(builder, place, vector) for place in places]
         half = WIDTH // 2
         zips = [[lane // 2 + WIDTH * (lane % 2) + start for lane in range(WIDTH)] for start in (0, half)]
         low, high = (ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), pattern) for pattern in zips)
@@ -276,13 +231,13 @@ def transpose(typing_context: Any, tile: Any, index: Any) -> Any:
             pairs = list(zip(rows[:half], rows[half:], strict=True))
             rows = [builder.shuffle_vector(a, b, mask) for a, b in pairs for mask in (low, high)]
         for row, place in zip(rows, places, strict=True):
-            _store(builder, row, place)
+            store_vector(builder, row, place)
         return context.get_dummy_value()
 
     return signature(types.void, tile, types.intp), codegen
 
 
-def _flat_pointer(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+def flat_pointer(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
     array = context.make_array(signature.args[0])(context, builder, arguments[0])
     return builder.gep(array.data, [arguments[1]])
 
@@ -300,17 +255,13 @@ def _splat(builder: ir.IRBuilder, number: Any, vector: Any) -> Any:
     return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), everywhere)
 
 
-def _load(builder: ir.IRBuilder, pointer: Any, vector: Any) -> Any:
+def load_vector(builder: ir.IRBuilder, pointer: Any, vector: Any) -> Any:
     """Sixteen elements from a place that is aligned for one."""
     return builder.load(builder.bitcast(pointer, vector.as_pointer()), align=_alignment(vector))
 
 
-def _store(builder: ir.IRBuilder, value: Any, pointer: Any) -> None:
+def store_vector(builder: ir.IRBuilder, value: Any, pointer: Any) -> None:
     builder.store(value, builder.bitcast(pointer, value.type.as_pointer()), align=_alignment(value.type))
-
-
-def _bits(lanes: Lanes) -> int:
-    return 32 if lanes.real is types.float32 else 64
 
 
 def _alignment(vector: Any) -> int:

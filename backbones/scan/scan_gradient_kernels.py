@@ -5,9 +5,6 @@ import numpy as np
 from backbones.scan.formulas import LN_2
 from backbones.scan.lanes import (
     WIDTH,
-    exp2_with,
-    keep_exp2,
-    kept_exp2,
     load,
     prefetch_at,
     row_sums,
@@ -20,6 +17,7 @@ from backbones.scan.lanes import (
     store,
     times,
 )
+from backbones.scan.registers import exp2_with, keep_exp2, kept_exp2
 from backbones.scan.scan_kernels import (
     BEFORES0,
     BEFORES1,

@@ -27,9 +27,6 @@ import numpy as np
 
 from backbones.scan.lanes import (
     WIDTH,
-    exp2_with,
-    keep_exp2,
-    kept_exp2,
     load,
     sigmoid,
     softplus,
@@ -38,6 +35,7 @@ from backbones.scan.lanes import (
     store,
     times,
 )
+from backbones.scan.registers import exp2_with, keep_exp2, kept_exp2
 from backbones.scan.tiles import STEPS, TILE, Array, announce, read, read_steps, scratch, write
 
 TILES = 4
