@@ -221,7 +221,7 @@ def test_a_folder_that_belongs_to_another_config_is_left_as_it_is(cli, tmp_path)
         ("import nothing_of_the_kind", "does not run: ModuleNotFoundError"),
         ("x = 1", "has no function runs()"),
         ("def runs():\n    return []", "yields no run"),
-        ("def runs():\n    yield 3", "must yield ProbeConfig, not int"),
+        ("def runs():\n    yield 3", "must yield ProbeConfig or PretrainConfig, not int"),
         ("def runs():\n    raise KeyError('x')", "stops with KeyError"),
         (EXPERIMENT.replace("RetrievalTask(6", "RetrievalTask(3"), "asks for a run that cannot be"),
         (EXPERIMENT.replace("tiny/{family}", "tiny/rnn"), "family must be one of pythia, mamba"),
