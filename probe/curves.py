@@ -23,6 +23,7 @@ SETTINGS = [
     "variant",
     "model",
     "family",
+    "query",
     "order",
     "supervision",
     "length",
@@ -82,6 +83,11 @@ def read_runs(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return runs[RUN_COLUMNS], joined[CURVE_COLUMNS]
 
 
+def query_of(order: str, supervision: str) -> str:
+    """Where the query stands and from where on the answer is asked for, in words."""
+    return order if supervision == "answer" else f"{order}, asked from the target on"
+
+
 def overall(curves: pd.DataFrame) -> pd.DataFrame:
     """Curves without positions: one row for each run and evaluation, with `accuracy`."""
     keys = [column for column in curves if column not in ("position", "asked", "correct")]
@@ -132,6 +138,7 @@ def _tables(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
         "pair": pair_of(model["name"]),
         "model": model["name"],
         "family": facts.get("family") or (named if named in FAMILIES else "unknown"),
+        "query": query_of(task["order"], config["supervision"]),
         "order": task["order"],
         "supervision": config["supervision"],
         "length": task["length"],

@@ -42,6 +42,7 @@ def _card(run: Path, weights: Path) -> str:
         "",
         f"- SHA-256 of `model.safetensors`: `{hashlib.sha256(weights.read_bytes()).hexdigest()}`",
         f"- Model: {', '.join(f'{key.replace(chr(95), chr(32))} {value}' for key, value in facts['model'].items())}",
+        f"- Command: `{facts.get('command', 'not recorded')}`",
         f"- Made with: {', '.join(f'{name} {version}' for name, version in facts['versions'].items() if version)}",
         f"- On: {facts['device']}, {facts['threads']} threads, {facts['processes']} processes",
         "",

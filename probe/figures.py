@@ -1,10 +1,11 @@
 """The figures, from the tables of `probe.curves` alone. Each is saved as PNG and PDF, with a CSV of what is drawn.
 
-learning_curves     held-out accuracy over training, each run and the median of its family
+learning_curves     held-out accuracy over training, family against family (drawn in `probe.overall`)
 positions           accuracy by target position over training (the paper's Figures 7 and 12)
 order               which fifth of the context is learned first (drawn in `probe.order`)
 sample_efficiency   steps to the threshold by length, runs that never reach it included (Figure 6)
-orders              the query after the context against the query before it
+orders              the query after the context against the query before it (drawn in `probe.overall`)
+pairs               pair against pair, such as from scratch and pretrained (drawn in `probe.overall`)
 """
 
 import re
@@ -22,19 +23,18 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from probe.curves import carried_to_the_end, load_runs, overall
+from backbones.pairs import PRETRAINED, SCRATCH
+from probe.curves import carried_to_the_end, load_runs
 from probe.evaluate import wilson
 from probe.order import FIFTHS, learning_order
+from probe.overall import learning_curves, orders, pairs
 from probe.style import (
-    LINE_STYLES,
     MARKERS,
     QUERY_STYLES,
     THOUSANDS,
     accuracy_axis,
     colour_of,
     count,
-    draw_reference_lines,
-    draw_spread,
     legend_below,
     models,
     ordered,
@@ -46,10 +46,6 @@ from probe.style import (
 )
 from training.config import require
 from training.run import require_folder
-
-QUERY_RANK = {query: rank for rank, query in enumerate(QUERY_STYLES)}
-
-SPREAD = "thick: median run, band: lowest to highest"
 
 SHARES_OF_LEARNING = (0.25, 0.5, 0.75, 0.95)
 """The position lines are drawn where a family's accuracy first passes these, unless steps are given."""
@@ -88,16 +84,18 @@ def draw_all(runs_folder: Path, out: Path, steps: Sequence[int] | None = None) -
 def _figures(
     runs: pd.DataFrame, curves: pd.DataFrame, steps: Sequence[int] | None
 ) -> Iterator[tuple[str, Figure, pd.DataFrame]]:
-    """Name, figure and data of each. Pairs, and variants of a pair, are never drawn into one: each has figures of its
-    own, named after it where there are several."""
-    for column in ("pair", "variant"):
-        values = curves[column].unique()
-        if len(values) > 1:
-            for value in values:
-                some = _figures(runs[runs[column] == value], curves[curves[column] == value], steps)
-                prefix = re.sub(r"[^\w.]+", "_", f"{value} ").lstrip("_")
-                yield from ((prefix + name, figure, data) for name, figure, data in some)
-            return
+    """Name, figure and data of each. Pairs, and variants of a pair, are never drawn into one panel: each has figures of
+    its own, named after it, and a figure for each length sets them side by side."""
+    apart = [column for column in ("pair", "variant") if curves[column].nunique() > 1]
+    if apart:
+        for value, some in curves.groupby(apart, sort=False):
+            name = re.sub(r"[^\w.]+", "_", " ".join((*value, "")).lstrip())
+            own = _figures(runs[runs["run"].isin(some["run"])], some, steps)
+            yield from ((name + kind, figure, data) for kind, figure, data in own)
+        for length, some in curves.groupby("length"):
+            if len(some[apart].drop_duplicates()) > 1:
+                yield f"pairs_{length}", *pairs(runs[runs["run"].isin(some["run"])], some)
+        return
     runs = runs[runs["run"].isin(curves["run"])]
     yield "learning_curves", *learning_curves(runs, curves)
     for (query, length), some in curves.groupby(["query", "length"], sort=False):
@@ -109,27 +107,6 @@ def _figures(
     if curves["query"].nunique() > 1:
         for length, some in curves.groupby("length"):
             yield f"orders_{length}", *orders(runs[runs["length"] == length], some)
-
-
-def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Held-out accuracy over training: a panel for each order and length, a thin line a run, a thick one the median of
-    the family's runs, a band from the lowest to the highest."""
-    data = carried_to_the_end(overall_by_query(curves), ["query", "length", "family"])
-    shown = list(data.groupby(["query", "length"], sort=False))
-    # A row for each kind of query, a column for each length; a single length is a row.
-    lengths = data["length"].nunique()
-    figure, axes = panels(len(shown), lengths if lengths > 1 else len(shown))
-    for axis, ((query, length), panel) in zip(axes, shown, strict=True):
-        draw_reference_lines(axis, panel)
-        for family in ordered(panel["family"].unique()):
-            some = panel[panel["family"] == family]
-            draw_spread(axis, some, family, colour_of(family), LINE_STYLES.get(family, "-."))
-        axis.set_title(f"{sentence(str(query))}, length {length:.0f}")
-        accuracy_axis(axis)
-        axis.set_xlabel("training steps")
-    legend_below(figure, axes)
-    set_title(figure, "How fast each family learns to retrieve", f"{setting(runs)}; {SPREAD}")
-    return figure, data
 
 
 def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple[Figure, pd.DataFrame]:
@@ -242,43 +219,14 @@ def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, data
 
 
-def orders(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """The same runs as in `learning_curves`, of one length, the other way round: a panel a family, and in it the query
-    after the context against the query before it."""
-    data = carried_to_the_end(overall_by_query(curves), ["query", "family"])
-    families = ordered(data["family"].unique())
-    length = int(curves["length"].iloc[0])
-    figure, axes = panels(len(families), len(families))
-    for axis, family in zip(axes, families, strict=True):
-        draw_reference_lines(axis, data)
-        for query, some in data[data["family"] == family].groupby("query", sort=False):
-            colour, style = QUERY_STYLES[str(query)]
-            draw_spread(axis, some, str(query), colour, style)
-        axis.set_title(family)
-        accuracy_axis(axis)
-        axis.set_xlabel("training steps")
-    legend_below(figure, axes)
-    set_title(figure, f"The query after the context, or before it: length {length}", f"{setting(runs)}; {SPREAD}")
-    return figure, data
-
-
-def overall_by_query(curves: pd.DataFrame) -> pd.DataFrame:
-    """`probe.curves.overall`, with the column `query` kept."""
-    return overall(curves).assign(query=lambda frame: _query(frame))
-
-
-def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table with `query`, in the order in which figures show the kinds of query, then the lengths."""
-    known = frame.assign(query=_query(frame))
-    return known.sort_values(
-        ["query", "length"], key=lambda c: c.map(QUERY_RANK) if c.name == "query" else c, kind="stable"
-    )
-
-
-def _query(frame: pd.DataFrame) -> pd.Series:
-    """Order and supervision in words: the keys of QUERY_STYLES."""
-    asked_earlier = frame["supervision"] == "from-target"
-    return frame["order"].where(~asked_earlier, frame["order"] + ", asked from the target on")
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The table in the order of figures: pairs as `backbones.pairs` names them, kinds of query, lengths."""
+    ranks = {
+        "pair": {pair: rank for rank, pair in enumerate((*SCRATCH, *PRETRAINED))},
+        "query": {query: rank for rank, query in enumerate(QUERY_STYLES)},
+    }
+    columns = ["pair", "variant", "query", "length"]
+    return table.sort_values(columns, key=lambda c: c.map(ranks[c.name]) if c.name in ranks else c, kind="stable")
 
 
 def _edges(steps: np.ndarray) -> np.ndarray:

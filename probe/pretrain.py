@@ -5,6 +5,7 @@ are predicted, token by token of the sequence: `asked[t]` and `correct[t]` of a 
 """
 
 import dataclasses
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
@@ -28,6 +29,9 @@ BYTES = 258
 """Rows for the two free ids and every byte: room for the answers of contexts of up to 256 tokens."""
 
 EVALUATION_BATCH = 256
+
+HASHED = 2**16
+"""Sequences, from the first on, that stand for all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +106,16 @@ def run_pretrain(config: PretrainConfig, out: Path, **options: Unpack[RunOptions
         return load(config.name, vocabulary=config.vocabulary, seed=config.weight_seed), NextToken(config)
 
     return carry_out(config, out, describe(config), prepared, config.weight_seed, **options)
+
+
+def sequences_digest(config: PretrainConfig) -> str:
+    """SHA-256 of the first HASHED training sequences that a run reads, as int64: equal for both models of a pair."""
+    total = min(HASHED, config.optimisation.steps * config.optimisation.batch)
+    digest = hashlib.sha256()
+    for first in range(0, total, EVALUATION_BATCH):
+        tokens, _ = config.corpus.sequences("train", torch.arange(first, min(first + EVALUATION_BATCH, total)))
+        digest.update(tokens.numpy().astype("<i8").tobytes())
+    return digest.hexdigest()
 
 
 def describe(config: PretrainConfig) -> str:

@@ -14,10 +14,11 @@ from backbones.scan import scan_paths
 from probe.config import ProbeConfig
 from probe.curves import FACTS
 from probe.estimate import Estimator
-from probe.pretrain import PretrainConfig
+from probe.first import first_to_learn
+from probe.pretrain import PretrainConfig, sequences_digest
 from probe.task import FREE_IDS, Split
 from probe.trainer import UNSCORED, describe, with_targets
-from training.run import Run, read_curve
+from training.run import Run, read_curve, read_ran_with
 from training.session import is_main_process, versions
 
 WIDTH_OF_A_FILE = 140
@@ -53,8 +54,21 @@ def print_runs(runs: pd.DataFrame) -> None:
     states = runs["state"].value_counts()
     seconds = duration(runs["seconds"].sum())
     out.print(", ".join(f"{count} {state}" for state, count in states.items()) + f"; {seconds} spent in them.")
-    for line in unequal_facts(runs):
+    for line in (*who_is_first(runs), *unequal_facts(runs)):
         out.print(line)
+
+
+def who_is_first(runs: pd.DataFrame) -> list[str]:
+    """A line for each pair, kind of query and length: the share of matched runs in which pythia learns first."""
+    lines = []
+    for row in first_to_learn(runs).itertuples():
+        decided = row.pythia + row.mamba
+        what = f"{row.pair}, {row.variant + ', ' if row.variant else ''}{row.query}, length {row.length}"
+        lines.append(
+            f"First to learn, pair {what}: pythia in {row.pythia} of {decided} (95% interval {row.low:.0%} to "
+            f"{row.high:.0%}), mamba in {row.mamba}; neither in {row.matched - decided}."
+        )
+    return lines
 
 
 def unequal_facts(runs: pd.DataFrame) -> list[str]:
@@ -150,8 +164,14 @@ def print_pretrained(configs: Sequence[PretrainConfig], runs: Sequence[Run]) -> 
         )
     out = console()
     out.print(table)
-    tokens = configs[0].optimisation.steps * configs[0].optimisation.batch * configs[0].corpus.length
-    out.print(f"predicted: the share of predictable tokens that are. {tokens:,} tokens at the end, the same for all.")
+    out.print("predicted: the share of predictable tokens that are.")
+    for config, run in zip(configs, runs, strict=True):
+        facts = read_ran_with(run.folder).get("model", {})
+        tokens = config.optimisation.steps * config.optimisation.batch * config.corpus.length
+        out.print(
+            f"{config.name}: {_fact(facts.get('parameters', 'unknown'))} parameters, {tokens:,} tokens; the first "
+            f"sequences have SHA-256 {sequences_digest(config)}."
+        )
 
 
 def print_doctor() -> None:

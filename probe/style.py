@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from backbones.pairs import FAMILIES
+from backbones.pairs import FAMILIES, SCRATCH
 
 FAMILY_COLOURS = {"pythia": "#14395b", "mamba": "#e08214"}
 OTHER_COLOURS = ["#5aae61", "#9970ab", "#878787"]
@@ -97,10 +97,12 @@ def thresholds(runs: pd.DataFrame) -> str:
 
 
 def models(runs: pd.DataFrame) -> str:
-    """`pair tiny`, or the names of models that belong to none; and what sets these runs apart from others."""
+    """`pair tiny from scratch`, or the names of models that belong to none; and what sets these runs apart from
+    others."""
     pair, variant = runs["pair"].iloc[0], runs["variant"].iloc[0]
     names = ", ".join(sorted({"/".join(name.split("/")[-2:]) for name in runs["model"]}))
-    return (names if pair == "pretrained" else f"pair {pair}") + (f", {variant}" if variant else "")
+    said = names if pair == "pretrained" else f"pair {pair}{' from scratch' if pair in SCRATCH else ''}"
+    return said + (f", {variant}" if variant else "")
 
 
 def count(number: int, what: str) -> str:

@@ -1,8 +1,11 @@
-"""What a run ran on: versions, device, processes. Recorded beside the config, and not part of its identity."""
+"""What a run ran on: command, versions, device, processes. Recorded beside the config, and not part of its identity."""
 
 import os
 import platform
+import shlex
+import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,15 +30,23 @@ def versions() -> dict[str, str | None]:
 
 
 def ran_with(accelerator: Accelerator) -> dict[str, Any]:
-    """The versions, and what this session dispatches to."""
+    """The command, the versions, and what this session dispatches to."""
     device = accelerator.device
     return {
+        "command": _command(),
         "versions": versions(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "processes": accelerator.num_processes,
         "threads": torch.get_num_threads(),
         "distributed": accelerator.distributed_type.value,
     }
+
+
+def _command() -> str:
+    """As it was typed, wherever the program that was started lies."""
+    program = Path(sys.argv[0])
+    name = program.parent.name if program.name == "__main__.py" else program.name
+    return shlex.join([name, *sys.argv[1:]])
 
 
 def _version(package: str) -> str | None:

@@ -142,7 +142,22 @@ def test_pairs_of_different_sizes_have_figures_of_their_own(tmp_path):
     Run(tmp_path / "runs", small_config("1b/mamba", length=LENGTH)).plan()  # not yet judged
     names = {path.stem for path in draw_all(tmp_path / "runs", tmp_path / "figures")}
     kinds = ("learning_curves", "positions_suffix_6", "order_suffix_6", "sample_efficiency")
-    assert names == {f"{pair}_{kind}" for pair in ("tiny", "small") for kind in kinds}
+    assert names == {"pairs_6"} | {f"{pair}_{kind}" for pair in ("tiny", "small") for kind in kinds}
+
+
+def test_pairs_are_set_side_by_side_where_they_share_a_length(tmp_path):
+    out = tmp_path / "runs"
+    for seed in (0, 1):
+        write_run(out, "tiny/mamba", {100: [1] * 6, 200: [4 + seed] * 6}, seed=seed)
+        write_run(out, "tiny-pretrained/mamba", {100: [10] * 6}, seed=seed)
+    write_run(out, "tiny-pretrained/pythia", {100: [10] * 6}, order="prefix")
+    draw_all(out, tmp_path / "figures")
+    data = pd.read_csv(tmp_path / "figures" / "pairs_6.csv")
+    assert data["pair"].unique().tolist() == ["tiny", "tiny-pretrained"]
+    last = data[data["query"] == "suffix"].groupby(["pair", "data_seed"])["accuracy"].last()
+    assert last["tiny"].tolist() == [0.4, 0.5] and last["tiny-pretrained"].tolist() == [1, 1]
+    own = pd.read_csv(tmp_path / "figures" / "tiny_pretrained_learning_curves.csv")
+    assert len(own) == 3 and set(own["pair"]) == {"tiny-pretrained"}
 
 
 def test_runs_that_differ_in_what_a_figure_does_not_show_are_drawn_apart(tmp_path):
