@@ -17,6 +17,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from probe.evaluate import wilson
 from probe.style import LINE_STYLES, MARKERS, THOUSANDS, colour_of, count, models, ordered, set_title
 
 FIFTHS = 5
@@ -33,6 +34,10 @@ class Order:
     """For each fifth, first to last: 1 is learned first, 5 last; ties share their ranks."""
     p_value: float
     """Of no order at all."""
+    end_first: int
+    """Runs in which the last fifth passed 50 % before the first fifth."""
+    beginning_first: int
+    """Runs in which it was the other way round; what is left passed both at one evaluation."""
 
 
 def steps_of_fifths(curves: pd.DataFrame) -> pd.DataFrame:
@@ -55,7 +60,14 @@ def order_of(steps: pd.DataFrame, seed: int = 0) -> Order | None:
     generator = np.random.default_rng(seed)
     shuffled = generator.permuted(np.broadcast_to(ranks, (SHUFFLES, *ranks.shape)), axis=2)
     as_far = (_spread(shuffled) >= _spread(ranks) - 1e-9).sum()
-    return Order(len(ranks), ranks.mean(axis=0).tolist(), float((as_far + 1) / (SHUFFLES + 1)))
+    beginning, end = steps[1], steps[FIFTHS]
+    return Order(
+        runs=len(ranks),
+        mean_ranks=ranks.mean(axis=0).tolist(),
+        p_value=float((as_far + 1) / (SHUFFLES + 1)),
+        end_first=int((end < beginning).sum()),
+        beginning_first=int((beginning < end).sum()),
+    )
 
 
 def _spread(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -67,40 +79,40 @@ def _spread(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def learning_order(curves: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """A panel a family: for each fifth of the context, the step at which it first passes 50 %; a thin line a run, a
-    thick one their median. Fifths that never passed stand, hollow, at the last step.
+    thick one their median. Fifths that never passed stand, hollow, at the last step of their run.
 
     Args:
         curves: of one order and length.
     """
     families = ordered(curves["family"].unique())
-    end = int(curves["step"].max())
+    last_step = curves.groupby("run")["step"].max()
     figure, axes = plt.subplots(
-        1, len(families), figsize=(1.2 + 3.1 * len(families), 3.6), sharey=True, squeeze=False, layout="constrained"
+        1, len(families), figsize=(1.2 + 3.5 * len(families), 3.8), sharey=True, squeeze=False, layout="constrained"
     )
     tables = []
     for axis, family in zip(axes[0], families, strict=True):
         steps = steps_of_fifths(curves[curves["family"] == family])
+        seen = steps.clip(upper=last_step[steps.index].astype(float), axis=0)
         order = order_of(steps)
         colour, marker = colour_of(family), MARKERS.get(family, "D")
-        for _, run in steps.clip(upper=end).iterrows():
+        for _, run in seen.iterrows():
             axis.plot(run.index, run, color=colour, lw=0.6, alpha=0.6)
         never = np.isinf(steps)
         axis.plot(*_points(steps.where(~never)), marker, color=colour, ms=4)
-        axis.plot(*_points(never.where(never) * end), "^", mfc="none", mec=colour, ms=6)
-        median = steps.clip(upper=end).median()
+        axis.plot(*_points(seen.where(never)), "^", mfc="none", mec=colour, ms=6)
+        median = seen.median()
         axis.plot(median.index, median, color=colour, lw=2, ls=LINE_STYLES.get(family, "-."))
-        chance = "" if order is None else f", p = {order.p_value:.2g} of no order"
-        axis.set_title(f"{family} ({count(len(steps), 'run')}{chance})")
+        axis.set_title(f"{family} ({count(len(steps), 'run')})" + ("" if order is None else _in_words(order)))
         axis.set_xticks(range(1, FIFTHS + 1), ["first", "second", "third", "fourth", "last"])
         axis.set_xlabel("fifth of the context")
         axis.yaxis.set_major_formatter(THOUSANDS)
-        axis.set_ylim(0, end * 1.06)
+        axis.set_ylim(0, last_step.max() * 1.06)
         sns.despine(ax=axis)
-        table = steps.rename_axis(columns="fifth").stack().rename("step").reset_index().assign(family=family)
-        table["passed"] = np.isfinite(table["step"])
-        table["step"] = table["step"].clip(upper=end)
+        table = seen.rename_axis(columns="fifth").stack().rename("step").reset_index().assign(family=family)
+        table["passed"] = ~never.to_numpy().ravel()
         table["mean_rank"] = table["fifth"].map(dict(enumerate(order.mean_ranks, 1))) if order else np.nan
-        table["p_value"] = order.p_value if order else np.nan
+        for column in ("p_value", "end_first", "beginning_first"):
+            table[column] = getattr(order, column) if order else np.nan
         tables.append(table)
     axes[0, 0].set_ylabel("training steps to 50%")
     query, length = curves["query"].iloc[0], curves["length"].iloc[0]
@@ -109,6 +121,15 @@ def learning_order(curves: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         figure, f"Which part of the context is learned first: {query}, length {length}", f"{models(curves)}; {note}"
     )
     return figure, pd.concat(tables, ignore_index=True)
+
+
+def _in_words(order: Order) -> str:
+    """The p-value, and how many runs learn the end of the context before its beginning, with a 95 % interval."""
+    low, high = wilson(order.end_first, order.runs)
+    return (
+        f", p = {order.p_value:.2g} of no order\n"
+        f"end before beginning in {order.end_first} of {order.runs} ({low:.0%} to {high:.0%})"
+    )
 
 
 def _points(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

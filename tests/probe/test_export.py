@@ -10,7 +10,7 @@ from transformers import GPTNeoXForCausalLM
 from probe.export import export_model
 from probe.trainer import run_probe
 from training.config import ConfigError
-from training.run import Run
+from training.run import Run, read_ran_with
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ def test_a_model_is_exported_with_a_card_that_names_its_weights(cli, run, tmp_pa
     assert ours.keys() == trained.keys() and all(torch.equal(ours[key], trained[key]) for key in ours)
     card = (out / "README.md").read_text()
     assert hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest() in card
+    assert f"Command: `{read_ran_with(run.folder)['command']}`" in card
     assert run.folder.name in card and "parameters 1" in card and '"learning_rate": 0.002' in card
     assert (out / "curve.jsonl").read_text() == (run.folder / "curve.jsonl").read_text()
 

@@ -42,8 +42,10 @@ def table(rows):
 def test_runs_that_agree_have_an_order_and_those_that_do_not_have_none():
     agreed = order_of(table([[3, 4, 5, 2, 1], [30, 40, 50, 20, 10], [6, 8, 9, 4, 2], [3, 4, 5, 2, 1]]))
     assert agreed.mean_ranks == [3, 4, 5, 2, 1] and agreed.p_value < 0.001
+    assert (agreed.runs, agreed.end_first, agreed.beginning_first) == (4, 4, 0)
     alike = order_of(table([[7] * 5] * 4))
     assert alike.mean_ranks == [3] * 5 and alike.p_value == 1
+    assert (alike.end_first, alike.beginning_first) == (0, 0)
 
 
 def test_what_never_passed_is_last_and_runs_that_never_did_are_left_out():

@@ -1,5 +1,7 @@
 """Pretraining: what is asked, that both families see the same, and that its weights go on into the probe."""
 
+import dataclasses
+import hashlib
 import json
 import math
 from types import SimpleNamespace
@@ -12,9 +14,9 @@ from transformers import MambaForCausalLM
 from backbones import load
 from backbones.pairs import FAMILIES
 from probe.language import Language
-from probe.pretrain import NextToken, PretrainConfig, run_pretrain
+from probe.pretrain import NextToken, PretrainConfig, run_pretrain, sequences_digest
 from training.config import ConfigError, Optimisation, identity
-from training.run import read_curve, run_folders
+from training.run import read_curve, read_ran_with, run_folders
 
 LANGUAGE = Language(length=12, alphabet=6, shortest=2, longest=3)
 SHORT = Optimisation(steps=12, evaluations=3, batch=8, learning_rate=2e-3)
@@ -98,6 +100,16 @@ def test_what_cannot_be_is_refused(changes, said):
         config_of(**changes)
 
 
+def test_the_digest_of_the_sequences_is_the_same_for_both_models_and_no_other_data():
+    pythia, mamba, other = (
+        sequences_digest(config_of(f"tiny/{family}", corpus=dataclasses.replace(LANGUAGE, seed=seed)))
+        for family, seed in (*((family, 0) for family in FAMILIES), ("mamba", 1))
+    )
+    assert pythia == mamba != other
+    read = LANGUAGE.sequences("train", torch.arange(SHORT.steps * SHORT.batch)).tokens
+    assert pythia == hashlib.sha256(read.numpy().astype("<i8").tobytes()).hexdigest()
+
+
 COMMAND = ["pretrain", "--length", 12, "--alphabet", 6, "--shortest", 2, "--longest", 3]
 SETTINGS = ["--steps", 8, "--evaluations", 2, "--batch", 8, "--out", "runs"]
 
@@ -105,8 +117,12 @@ SETTINGS = ["--steps", 8, "--evaluations", 2, "--batch", 8, "--out", "runs"]
 def test_the_command_pretrains_both_families_and_the_probe_starts_from_them(cli, tmp_path):
     result = cli(*COMMAND, *SETTINGS)
     assert result.returncode == 0, result.stderr
-    assert "768 tokens at the end" in result.stdout and result.stdout.count("finished") == 2
+    said = " ".join(result.stdout.split())
+    assert said.count("768 tokens") == said.count("finished") == 2
+    assert said.count(sequences_digest(config_of(optimisation=Optimisation(steps=8, evaluations=2, batch=8)))) == 2
     folders = run_folders(tmp_path / "runs")
+    for folder in folders:
+        assert read_ran_with(folder)["command"].startswith("probe pretrain --length 12")
     configs = [json.loads((folder / "config.json").read_text()) for folder in folders]
     assert {config["config"]["name"] for config in configs} == {"tiny/pythia", "tiny/mamba"}
     mamba = next(f for f, c in zip(folders, configs, strict=True) if c["config"]["name"] == "tiny/mamba")
