@@ -1,9 +1,8 @@
-"""What it takes to leave chance in the prefix order at length 16: one thing at a time, from a common ground.
+"""What it takes to leave chance in the prefix order at length 16: one thing at a time, from one ground, a seed each.
 
-Claim       Mamba from scratch is not short of steps, rate, batch, depth or width: it is short of a signal. Asked from
-            the target on it learns, and so it does from pretrained weights, which have what else it would have to find.
+Claim       From scratch, what Mamba is short of is a signal: asked from the target on it learns at once.
 Command     probe sweep experiments/leaving_chance.py --out runs/leaving_chance --workers 2
-            probe plot runs/leaving_chance --out figures/leaving_chance
+            probe status runs/leaving_chance
 Expected    EXPECTED
 Cost        COST
 """
@@ -28,7 +27,7 @@ TRIED: list[tuple[str, float, int, Supervision]] = [
     ("tiny-pretrained", 3e-3, 64, "answer"),
     ("tiny", 1e-3, 256, "answer"),
     ("tiny-pretrained", 1e-3, 256, "answer"),
-    ("small", 1e-3, 64, "answer"),  # twice as deep, four times as wide
+    ("small", 1e-3, 64, "answer"),  # twice as deep and four times as wide
 ]
 
 

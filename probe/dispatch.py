@@ -17,7 +17,7 @@ from probe.trainer import check_models, run_probe
 from training.config import require
 from training.loop import check_batch
 from training.run import Run
-from training.session import is_main_process, process_count
+from training.session import is_main_process, part, process_count
 from training.sweep import Outcome, read_experiment, sweep
 
 
@@ -94,11 +94,12 @@ def _checked(configs: Sequence[Any], out: Path, tracker: str | None) -> list[Run
 
 def _end(outcomes: Sequence[Outcome[Any]]) -> None:
     """Says what did not come to its end, and ends with the exit code of that."""
+    part()
     if is_main_process():
         for outcome in outcomes:
             if outcome.error:
                 print(f"{outcome.run.folder}: {outcome.state}: {outcome.error}", file=sys.stderr)
     if any(outcome.state == "interrupted" for outcome in outcomes):
         stop("Interrupted; the same command goes on from here.", 130)
-    if any(outcome.state == "failed" for outcome in outcomes):
+    if any(outcome.state in ("failed", "taken") for outcome in outcomes):
         sys.exit(1)

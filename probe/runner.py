@@ -1,7 +1,8 @@
 """What every run of this package has around its training: the Accelerator, the run's directory, trackers, failures."""
 
+import contextlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TypedDict, Unpack
@@ -62,6 +63,7 @@ def carry_out(
 
     Raises:
         ConfigError, backbones.ModelError: it cannot be run; nothing has been written.
+        training.run.TakenError: another process is at it.
         training.loop.Interrupted: a signal came, and the run was saved.
     """
     run = Run(out, config)
@@ -77,38 +79,50 @@ def carry_out(
         # make processes with one batch more wait for those without.
         kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
     )
-    check_batch(config.optimisation, accelerator.num_processes)
-    model, objective = prepare()
-    torch.manual_seed(seed)
-    if accelerator.is_main_process:
-        run.start({**ran_with(accelerator), "scan": scan_path(accelerator.device), "model": ledger(model)})
-    accelerator.wait_for_everyone()
-    if tracker:
-        accelerator.init_trackers("probe", config=_for_tracker(config))
     try:
-        train(
-            run,
-            model,
-            objective,
-            config.optimisation,
-            accelerator,
-            checkpoint_minutes=options.get("checkpoint_minutes", 10.0),
-            keep_weights=options.get("keep_weights", True),
-            label=f"{options.get('place', '')} {label}".strip(),
-            row=options.get("row", 0),
-        )
-    except Interrupted:
-        raise
-    except Exception:
-        if accelerator.is_main_process:
-            run.set_state("failed", traceback=traceback.format_exc())
-        raise
+        check_batch(config.optimisation, accelerator.num_processes)
+        model, objective = prepare()
+        torch.manual_seed(seed)
+        # One process writes for all.
+        with run.owned() if accelerator.is_main_process else contextlib.nullcontext():
+            if accelerator.is_main_process:
+                run.start({**ran_with(accelerator), "scan": scan_path(accelerator.device), "model": ledger(model)})
+            accelerator.wait_for_everyone()
+            with _failure_written(run, accelerator):
+                if tracker:
+                    accelerator.init_trackers("probe", config=_for_tracker(config))
+                train(
+                    run,
+                    model,
+                    objective,
+                    config.optimisation,
+                    accelerator,
+                    checkpoint_minutes=options.get("checkpoint_minutes", 10.0),
+                    keep_weights=options.get("keep_weights", True),
+                    label=f"{options.get('place', '')} {label}".strip(),
+                    row=options.get("row", 0),
+                )
     finally:
-        accelerator.end_training()
+        # Not end_training, which also parts the processes: the next run of a sweep needs them together.
+        for watcher in accelerator.trackers:
+            watcher.finish()
         accelerator.free_memory()
         # The next run of this process may ask for another precision, which Accelerate keeps for the whole process.
         AcceleratorState._reset_state()
     return run
+
+
+@contextlib.contextmanager
+def _failure_written(run: Run, accelerator: Accelerator) -> Iterator[None]:
+    """Leaves an error in the status of the run, unless it came after the run's end."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except Exception:
+        if accelerator.is_main_process and run.state != "finished":
+            run.set_state("failed", traceback=traceback.format_exc())
+        raise
 
 
 def check_tracker(name: str | None) -> None:

@@ -67,7 +67,8 @@ def finish(folder: Path, accelerator: Accelerator, model: PreTrainedModel, keep_
         model.save_pretrained(partial, state_dict=weights)
         _take_the_name(partial)
     else:
-        shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+        for path in folder.glob("checkpoint*"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _take_the_name(partial: Path) -> None:

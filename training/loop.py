@@ -115,7 +115,7 @@ def train(
 
     with _signals() as interrupted, _Progress(label, row, optimisation, counters.step, accelerator) as progress:
         wrapped.train()
-        while counters.step < optimisation.steps:
+        while counters.step < optimisation.steps and not (record and objective.is_solved(record)):
             loss = _step(wrapped, objective, optimisation, accelerator, counters.step, share)
             optimizer.step()
             schedule.step()
@@ -139,8 +139,6 @@ def train(
                 if accelerator.is_main_process:
                     run.append(record)
                 tell("running")
-                if objective.is_solved(record):
-                    break
 
             if _any(interrupted.is_set(), accelerator, counters.step):
                 save()
@@ -150,8 +148,10 @@ def train(
                 save()
                 saved = time.monotonic()
 
-        # Told first: a finished run is whole without its checkpoint, and a checkpoint that was reduced to its weights
-        # could not be gone on from.
+        # In this order whatever happens in between leaves a run that goes on, or one that is finished and has its last
+        # weights: a checkpoint that was reduced to them could not be gone on from.
+        if keep_weights:
+            save()
         tell("finished")
         checkpoint.finish(run.folder, accelerator, accelerator.unwrap_model(wrapped), keep_weights)
 

@@ -4,12 +4,16 @@
     curve.jsonl       one line an evaluation
     status.json       {"state": planned | running | finished | failed | interrupted, ...}
     checkpoint/       see `training.checkpoint`
+    lock              held by the process that runs it
 
 Each file but the curve is replaced whole, and a line of the curve is on disk before training goes on.
 """
 
+import contextlib
+import fcntl
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +22,10 @@ from training.config import ConfigError, identity, require, to_dict
 State = Literal["planned", "running", "finished", "failed", "interrupted"]
 Record = dict[str, Any]
 """One evaluation: a line of curve.jsonl."""
+
+
+class TakenError(ConfigError):
+    """Another process is at this run."""
 
 
 class Run:
@@ -53,6 +61,24 @@ class Run:
             _replace(self.folder / "config.json", {"config": to_dict(self.config), "ran_with": []})
         if self.state in (None, "failed"):
             self.set_state("planned")
+
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Writes the directory, and keeps every other process out of the run for as long as the context lasts: the
+        system lets go of the lock when this process ends, whatever of.
+
+        Raises:
+            TakenError: another process is in.
+        """
+        self.plan()
+        with open(self.folder / "lock", "w", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise TakenError(
+                    f"{self.folder} is being run by another process: wait for it to end, or stop it."
+                ) from error
+            yield
 
     def start(self, ran_with: dict[str, Any]) -> None:
         """Writes the directory, with what this session runs on unless the session before ran on the same."""

@@ -24,6 +24,12 @@ def process_count() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def part() -> None:
+    """Lets go of the other processes, once there is nothing left to do together."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 def versions() -> dict[str, str | None]:
     """The installed version of everything that can move a number; None for what is absent."""
     return {"python": platform.python_version(), **{package: _version(package) for package in PACKAGES}}

@@ -15,9 +15,9 @@ from typing import Generic, Literal, TypeVar
 
 from training.config import ConfigError, identity, require
 from training.loop import Interrupted
-from training.run import Run, read_status
+from training.run import Run, TakenError, read_status
 from training.session import is_main_process, process_count
-from training.workers import INTERRUPTED, Job, run_all
+from training.workers import INTERRUPTED, TAKEN, Job, run_all
 
 C = TypeVar("C")
 
@@ -28,8 +28,8 @@ class Outcome(Generic[C]):
 
     config: C
     run: Run
-    state: Literal["finished", "skipped", "failed", "interrupted"]
-    """skipped: it was finished before."""
+    state: Literal["finished", "skipped", "failed", "interrupted", "taken"]
+    """skipped: it was finished before; taken: another process is at it."""
     error: str = ""
     """Why it failed, in a line."""
 
@@ -97,6 +97,8 @@ def sweep(configs: Sequence[C], out: Path, run_one: Callable[..., object], worke
             outcomes[n] = Outcome(configs[n], runs[n], "finished")
         elif code == INTERRUPTED:
             outcomes[n] = Outcome(configs[n], runs[n], "interrupted", "saved, and goes on when it is started again")
+        elif code == TAKEN:
+            outcomes[n] = Outcome(configs[n], runs[n], "taken", "another process is at it")
         else:
             outcomes[n] = Outcome(configs[n], runs[n], "failed", _last_words(runs[n], code))
     return [outcomes[n] for n in sorted(outcomes)]
@@ -108,6 +110,8 @@ def _attempt(run_one: Callable[..., object], run: Run, place: str, *, row: int) 
         run_one(run.config, place=place, row=row)
     except Interrupted:
         raise
+    except TakenError as error:
+        raise SystemExit(TAKEN) from error
     except Exception as error:
         if is_main_process() and run.state != "failed":  # it did not even start
             run.set_state("failed", traceback=traceback.format_exc())
@@ -122,12 +126,12 @@ def _one_by_one(jobs: Sequence[Job]) -> Iterator[tuple[int, int]]:
         except Interrupted:
             yield number, INTERRUPTED
             return
-        except SystemExit:
+        except SystemExit as end:
             # The run's failure, which the other runs have nothing to do with. Where a run has several processes the
             # others wait for this one, and only an end of all of them frees them.
             if process_count() > 1:
                 raise
-            yield number, 1
+            yield number, int(end.code or 0)
         else:
             yield number, 0
 

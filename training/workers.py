@@ -19,6 +19,9 @@ from training.loop import Interrupted
 INTERRUPTED = 130
 """Exit code of a process that was told to stop and has saved its run; what a shell gives for Ctrl-C."""
 
+TAKEN = 75
+"""Exit code of a process that found another one at its run (EX_TEMPFAIL of sysexits.h)."""
+
 
 class Job(Protocol):
     """Something to do, given the row of the terminal to show its progress in. It has to survive pickling."""

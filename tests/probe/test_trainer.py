@@ -10,6 +10,7 @@ import signal
 import pytest
 import torch
 from accelerate import Accelerator
+from safetensors.torch import load_file
 from small_runs import small_config, without_seconds
 from torch.nn import functional as F
 from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM, MambaConfig, MambaForCausalLM
@@ -23,7 +24,7 @@ from probe.trainer import UNSCORED, Retrieval, check_model, prepare, run_probe, 
 from training import checkpoint, loop
 from training.config import ConfigError
 from training.loop import Diverged, Interrupted
-from training.run import read_curve, read_ran_with, read_status, run_folders
+from training.run import Run, read_curve, read_ran_with, read_status, run_folders
 
 NAMES = [f"tiny/{family}" for family in FAMILIES]
 
@@ -204,6 +205,49 @@ def test_a_run_that_dies_while_it_drops_its_checkpoint_is_finished(keep_weights,
             run_probe(small_config(), tmp_path, keep_weights=keep_weights)
     run = run_probe(small_config(), tmp_path)
     assert run.state == "finished" and [record["step"] for record in read_curve(run.folder)] == [4, 8, 12]
+    if keep_weights:
+        assert same_weights(run, run_probe(small_config(), tmp_path / "undisturbed"))
+
+
+def same_weights(*runs):
+    one, other = (load_file(run.folder / "checkpoint" / "model.safetensors") for run in runs)
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_a_run_that_dies_between_its_last_weights_and_its_end_is_not_trained_beyond_it(tmp_path, monkeypatch):
+    config = small_config(threshold=0.01)  # learned at its first evaluation
+    original = Run.set_state
+
+    def killed(run, state, **details):
+        if state == "finished":
+            raise KeyboardInterrupt
+        original(run, state, **details)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "set_state", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_probe(config, tmp_path)
+    run = run_probe(config, tmp_path)
+    assert run.state == "finished" and [record["step"] for record in read_curve(run.folder)] == [4]
+    assert same_weights(run, run_probe(config, tmp_path / "undisturbed"))
+
+
+def test_an_end_that_cannot_be_tidied_up_after_does_not_fail_the_run(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(checkpoint, "finish", full)
+    with pytest.raises(OSError, match="no space"):
+        run_probe(small_config(), tmp_path)
+    assert read_status(run_folders(tmp_path)[0])["state"] == "finished"
+
+
+def test_a_run_without_weights_leaves_no_checkpoint_of_any_name(tmp_path):
+    run = Run(tmp_path, small_config())
+    for name in ("checkpoint.previous", "checkpoint.partial"):
+        (run.folder / name).mkdir(parents=True)
+    run_probe(small_config(), tmp_path, keep_weights=False)
+    assert not list(run.folder.glob("checkpoint*"))
 
 
 def test_a_loss_that_is_no_number_fails_the_run_and_says_so(tmp_path, monkeypatch):

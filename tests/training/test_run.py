@@ -6,7 +6,7 @@ import pytest
 from small_runs import small_config
 
 from training.config import ConfigError, identity, to_dict
-from training.run import Run, read_config, read_curve, read_ran_with, read_status, run_folders
+from training.run import Run, TakenError, read_config, read_curve, read_ran_with, read_status, run_folders
 
 
 def test_the_directory_is_named_by_the_config_and_holds_all_of_it(tmp_path):
@@ -85,3 +85,14 @@ def test_files_that_are_not_a_run_are_refused_and_left_alone(tmp_path):
     with pytest.raises(ConfigError, match="is not the config of a run"):
         Run(tmp_path, small_config())
     assert (run.folder / "config.json").read_text() == '{"config": 3}'
+
+
+def test_a_run_has_one_owner_at_a_time(tmp_path):
+    run, same = Run(tmp_path, small_config()), Run(tmp_path, small_config())
+    with run.owned():
+        with pytest.raises(TakenError, match="is being run by another process"), same.owned():
+            pass
+        with Run(tmp_path, small_config(seed=1)).owned():
+            pass
+    with same.owned():
+        pass

@@ -95,6 +95,20 @@ def test_a_worker_that_is_killed_fails_its_run_and_not_the_sweep(tmp_path):
     assert read_status(outcomes[1].run.folder)["state"] == "failed"
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_another_process_is_at_is_left_alone(workers, tmp_path):
+    other = Run(tmp_path, CONFIGS[0])
+    with other.owned():
+        other.start({})
+        outcomes = sweep(CONFIGS[:2], tmp_path, partial(run_probe, out=tmp_path), workers)
+        assert [outcome.state for outcome in outcomes] == ["taken", "finished"]
+        assert other.state == "running" and not (other.folder / "curve.jsonl").exists()
+    assert [outcome.state for outcome in sweep(CONFIGS[:2], tmp_path, partial(run_probe, out=tmp_path))] == [
+        "finished",
+        "skipped",
+    ]
+
+
 def signal_later(config, out, *, place, row):
     """A run in whose midst its terminal gets Ctrl-C: the sweep above it and the runs beside it do as well."""
     if config.task.seed == 0:
