@@ -20,7 +20,7 @@ from training.config import Optimisation
 def runs():
     for seed, precision in enumerate(("fp32", "bf16", "fp32")):
         yield ProbeConfig(
-            task=RetrievalTask(6, seed=seed),
+            task=RetrievalTask(6, "suffix", seed=seed),
             model=Model(name="tiny/pythia"),
             optimisation=Optimisation(steps=4, evaluations=2, batch=8, precision=precision),
             held_out_examples=12,
