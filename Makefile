@@ -1,7 +1,7 @@
 # Everything a fresh clone needs: each target installs first, and installing twice costs nothing.
 #
 #   make install   .venv with the exact versions of constraints.txt
-#   make demo      the tiny pair in both orders, and its figures in figures/quick (minutes, no GPU)
+#   make demo      the tiny pair, from scratch and pretrained, in both orders; its figures in figures/quick (no GPU)
 #   make test      lint, types and tests
 #   make lint      lint and types alone
 #   make bench     the figures of benchmarks/results
@@ -34,3 +34,4 @@ test: lint
 bench: install
 	$(BIN)/python -m benchmarks.generator
 	$(BIN)/python -m benchmarks.steps
+	$(BIN)/python -m benchmarks.scan

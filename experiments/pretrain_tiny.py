@@ -3,7 +3,7 @@
 Claim       The paper's models are pretrained. What pretraining has to give for its findings to appear is the skill to
             find in the context what stood there before; here is the simplest language that teaches it.
 Command     probe sweep experiments/pretrain_tiny.py --out runs/pretrain_tiny --workers 2
-            probe export runs/pretrain_tiny/RUN --out backbones/weights/tiny-pretrained/FAMILY
+            probe export runs/pretrain_tiny/RUN --out models/FAMILY (which is backbones/weights/tiny-pretrained/FAMILY)
 Expected    Predicted of what can be predicted, at the end: pythia 99.8 %, mamba 88.7 %. With cosine decay instead of a
             constant rate mamba ends at 72.6 %.
 Cost        About 10 minutes on two cores.

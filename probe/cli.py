@@ -215,10 +215,9 @@ def pretrain(
 @app.command(epilog="`probe status runs/quick`")
 def status(folder: Runs) -> None:
     """Show each run: its state, how far it is, and when it reached the threshold."""
-    from probe.curves import load_runs
-    from probe.report import print_runs
+    from probe.report import print_status
 
-    print_runs(load_runs(folder)[0])
+    print_status(folder)
 
 
 @app.command(epilog="`probe plot runs/quick --out figures/quick`")

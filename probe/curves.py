@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from backbones.pairs import FAMILIES, pair_of
+from probe.evaluate import accuracy_of
 from training.config import ConfigError, flatten, require
 from training.run import read_config, read_curve, read_ran_with, read_status, run_folders
 
@@ -66,9 +67,14 @@ def load_runs(out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     Raises:
         ConfigError: there are none, or one cannot be read.
     """
-    folders = run_folders(out)
+    folders = [folder for folder in run_folders(out) if not is_pretraining(folder)]
     require(bool(folders), f"{out} holds no runs: name the folder that probe train or probe sweep wrote to.")
     return read_runs(folders)
+
+
+def is_pretraining(folder: Path) -> bool:
+    """Whether this is a run of `probe pretrain`, which has no table here."""
+    return "corpus" in read_config(folder)
 
 
 def read_runs(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -149,7 +155,7 @@ def _tables(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
         "data_seed": task["seed"],
         "planned_steps": optimisation["steps"],
     }
-    accuracies = [sum(record["correct"]) / sum(record["asked"]) for record in records]
+    accuracies = [accuracy_of(record) for record in records]
     reached = [r["step"] for r, accuracy in zip(records, accuracies, strict=True) if accuracy >= config["threshold"]]
     row = {
         **settings,
@@ -173,16 +179,22 @@ def _tables(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
 
 
 def _variants(runs: pd.DataFrame, configs: list[dict[str, Any]]) -> list[str]:
-    """What differs between runs that a figure would otherwise put together: in words, a run at a time."""
+    """What differs between runs that a figure would otherwise put together: in words, a run at a time. All runs of a
+    pair say all that is different in any of its figures, so that those which agree in it stay together."""
     words: list[list[str]] = [[] for _ in configs]
-    for _, group in runs.groupby(["pair", "family", "order", "supervision", "length"]):
-        if group["model"].nunique() > 1:
+    asked = ["order", "supervision", "length"]
+    for _, group in runs.groupby(["pair", "family"]):
+        if group.groupby(asked)["model"].nunique().max() > 1:
             for number in group.index:
                 words[number].append("/".join(configs[number]["model.name"].split("/")[-2:]))
-    for _, group in runs.groupby(["pair", "order", "supervision", "length"]):
-        for key in sorted({key for number in group.index for key in configs[number]} - EXPECTED_TO_DIFFER):
-            values = {number: str(configs[number].get(key, "unknown")) for number in group.index}
-            if len(set(values.values())) > 1:
-                for number, value in values.items():
-                    words[number].append(f"{key.rpartition('.')[2]} {value}")
+    for _, group in runs.groupby("pair"):
+        differing = {key for _, some in group.groupby(asked) for key in _differing([configs[n] for n in some.index])}
+        for number in group.index:
+            words[number] += [f"{k.rpartition('.')[2]} {configs[number].get(k, 'unknown')}" for k in sorted(differing)]
     return [", ".join(some) for some in words]
+
+
+def _differing(configs: list[dict[str, Any]]) -> set[str]:
+    """Settings that are not the same in all of these configs, and that figures do not show apart."""
+    keys = {key for config in configs for key in config} - EXPECTED_TO_DIFFER
+    return {key for key in keys if len({str(config.get(key, "unknown")) for config in configs}) > 1}

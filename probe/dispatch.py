@@ -11,7 +11,7 @@ from probe.config import ProbeConfig
 from probe.curves import read_runs
 from probe.options import stop
 from probe.pretrain import PretrainConfig, run_pretrain
-from probe.report import print_plan, print_pretrained, print_runs
+from probe.report import print_plan, print_pretrained, print_runs, print_sequences
 from probe.runner import check_tracker
 from probe.trainer import check_models, run_probe
 from training.config import require
@@ -54,7 +54,9 @@ def run_probes(
     """Carries out runs of the probe below `out`, or prints what they are and how long they take."""
     runs = _checked(configs, out, tracker)
     # A plan needs no more of the pretrained pairs than their size, which is known: it can be made far from the hub.
-    check_models([c for c in configs if not (dry_run and source_of(c.model.name) in PARAMETERS)])
+    # And a run that is finished needs nothing more of its model.
+    left = [config for config, run in zip(configs, runs, strict=True) if run.state != "finished"]
+    check_models([c for c in left if not (dry_run and source_of(c.model.name) in PARAMETERS)])
     if dry_run:
         print_plan(configs, runs, workers)
         return
@@ -75,7 +77,8 @@ def run_pretrainings(
     run_one = partial(run_pretrain, out=out, tracker=tracker, checkpoint_minutes=checkpoint_minutes)
     outcomes = sweep(configs, out, run_one, workers)
     if is_main_process():
-        print_pretrained(configs, runs)
+        print_pretrained([run.folder for run in runs])
+        print_sequences(configs)
     _end(outcomes)
 
 

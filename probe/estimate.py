@@ -55,6 +55,8 @@ class Estimator:
             optimisation.batch,
             optimisation.micro_batch,
             optimisation.precision,
+            config.supervision,
+            config.score_end,
         )
         if key not in self._known:
             is_large = config.model.is_pretrained and pair_of(config.model.name) not in SHIPPED
@@ -72,11 +74,13 @@ def _measure(config: ProbeConfig, steps: int = 10) -> Estimate:
     objective = Retrieval(config, task)
     optimizer = torch.optim.AdamW(model.parameters())
     share = config.optimisation.batch // accelerator.num_processes
+    micro_batch = min(config.optimisation.micro_batch or share, share)
     ends = []
     for step in range(steps + 2):
-        with accelerator.autocast():
-            loss = objective.loss(model, step * share, share)
-        loss.backward()
+        for start in range(0, share, micro_batch):
+            with accelerator.autocast():
+                loss = objective.loss(model, step * share + start, min(micro_batch, share - start))
+            loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         ends.append(_now(accelerator.device))

@@ -4,7 +4,7 @@ Counts are kept as integers, position by position, and summed over processes: a 
 `asked[position]` and `correct[position]`, and everything else is computed from these.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,9 +32,10 @@ class Evaluation:
     loss: float
     """Mean cross entropy of the answer, in nats."""
 
-    @property
-    def accuracy(self) -> float:
-        return sum(self.correct) / sum(self.asked)
+
+def accuracy_of(record: Mapping[str, Any]) -> float:
+    """Overall accuracy of an evaluation, from the counts `asked` and `correct` of its record."""
+    return float(sum(record["correct"]) / sum(record["asked"]))
 
 
 @torch.no_grad()

@@ -5,8 +5,12 @@ import json
 import shutil
 from pathlib import Path
 
+from probe.evaluate import accuracy_of
 from training.config import require
 from training.run import read_config, read_curve, read_ran_with, read_status, require_folder
+
+ROWS = 10
+"""About so many evaluations are told on a card; all of them are in the curve beside it."""
 
 MODEL_FILES = ("config.json", "generation_config.json", "model.safetensors")
 
@@ -49,8 +53,9 @@ def _card(run: Path, weights: Path) -> str:
         "| step | loss | held-out loss | held-out accuracy |",
         "|---|---|---|---|",
     ]
-    for line in curve[:: max(1, len(curve) // 10)] + curve[-1:]:
-        share = sum(line["correct"]) / sum(line["asked"])
-        lines.append(f"| {line['step']:,} | {line['loss']:.3f} | {line['held_out_loss']:.3f} | {share:.1%} |")
+    shown = {*range(0, len(curve), max(1, len(curve) // ROWS)), len(curve) - 1}
+    for line in (curve[number] for number in sorted(shown)):
+        cells = f"{line['step']:,}", f"{line['loss']:.3f}", f"{line['held_out_loss']:.3f}", f"{accuracy_of(line):.1%}"
+        lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "All of the config:", "", "```json", json.dumps(config, indent=1), "```", ""]
     return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 learning_curves     held-out accuracy over training, family against family (drawn in `probe.overall`)
 positions           accuracy by target position over training (the paper's Figures 7 and 12)
-order               which fifth of the context is learned first (drawn in `probe.order`)
+fifths              which fifth of the context is learned first (drawn in `probe.fifths`)
 sample_efficiency   steps to the threshold by length, runs that never reach it included (Figure 6)
 orders              the query after the context against the query before it (drawn in `probe.overall`)
 pairs               pair against pair, such as from scratch and pretrained (drawn in `probe.overall`)
@@ -26,7 +26,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from backbones.pairs import PRETRAINED, SCRATCH
 from probe.curves import carried_to_the_end, load_runs
 from probe.evaluate import wilson
-from probe.order import FIFTHS, learning_order
+from probe.fifths import FIFTHS, fifths
 from probe.overall import learning_curves, orders, pairs
 from probe.style import (
     MARKERS,
@@ -102,7 +102,7 @@ def _figures(
         name = f"positions_{str(query).replace(', asked ', '_').replace(' ', '_')}_{length}"
         yield name, *positions(some, steps)
         if length >= FIFTHS:
-            yield name.replace("positions", "order"), *learning_order(some)
+            yield name.replace("positions", "fifths"), *fifths(some)
     yield "sample_efficiency", *sample_efficiency(runs)
     if curves["query"].nunique() > 1:
         for length, some in curves.groupby("length"):

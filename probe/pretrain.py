@@ -18,9 +18,10 @@ from transformers import PreTrainedModel
 
 from backbones.models import load
 from backbones.pairs import shape_of
-from probe.evaluate import batches, last_logits
+from probe.evaluate import accuracy_of, batches, last_logits
 from probe.language import Language
 from probe.runner import RunOptions, carry_out
+from probe.task import FREE_IDS
 from probe.text import Text
 from training.config import Optimisation, conform, require
 from training.run import Record, Run
@@ -57,7 +58,8 @@ class PretrainConfig:
         require(shape_of(self.name) is not None, f"{self.name} is not made here: name a pair such as tiny/mamba.")
         require(
             self.vocabulary >= self.corpus.vocabulary,
-            f"a vocabulary of {self.vocabulary} does not hold the {self.corpus.vocabulary} tokens of the corpus.",
+            f"a vocabulary of {self.vocabulary} has room for {self.vocabulary - FREE_IDS} tokens of a corpus, "
+            f"and not for {self.corpus.vocabulary - FREE_IDS}: take a smaller alphabet.",
         )
         require(self.held_out_sequences >= 1, "at least 1 held-out sequence is needed.")
 
@@ -92,7 +94,7 @@ class NextToken:
         return {"held_out_loss": mean, "correct": correct.tolist(), "asked": asked.tolist()}
 
     def accuracy(self, record: Record) -> float:
-        return float(sum(record["correct"]) / sum(record["asked"]))
+        return accuracy_of(record)
 
     def is_solved(self, record: Record) -> bool:
         return False  # both families of a pair get the same budget

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from numbers import Real
+from pathlib import Path
 from typing import cast
 
 import pandas as pd
@@ -12,13 +13,14 @@ from rich.table import Table
 from backbones.pairs import FAMILIES
 from backbones.scan import scan_paths
 from probe.config import ProbeConfig
-from probe.curves import FACTS
+from probe.curves import FACTS, is_pretraining, load_runs
 from probe.estimate import Estimator
+from probe.evaluate import accuracy_of
 from probe.first import first_to_learn
 from probe.pretrain import PretrainConfig, sequences_digest
 from probe.task import FREE_IDS, Split
 from probe.trainer import UNSCORED, describe, with_targets
-from training.run import Run, read_curve, read_ran_with
+from training.run import Run, read_config, read_curve, read_ran_with, read_status, run_folders
 from training.session import is_main_process, versions
 
 WIDTH_OF_A_FILE = 140
@@ -148,30 +150,45 @@ def print_plan(configs: Sequence[ProbeConfig], runs: Sequence[Run], workers: int
     out.print(f"{len(configs)} runs {together}, at most {duration(total)} ({how}). Nothing was written.")
 
 
-def print_pretrained(configs: Sequence[PretrainConfig], runs: Sequence[Run]) -> None:
+def print_pretrained(folders: Sequence[Path]) -> None:
     """What each model of a pretraining has learned, and where it is."""
-    table = Table("run", "model", "state", "step", "loss", "predicted", "weights")
-    for config, run in zip(configs, runs, strict=True):
-        last = next(reversed(read_curve(run.folder)), None)
+    table = Table("run", "model", "parameters", "state", "step", "tokens", "loss", "predicted", "weights")
+    for folder in folders:
+        config, last = read_config(folder), next(reversed(read_curve(folder)), None)
+        optimisation, step = config["optimisation"], last["step"] if last else 0
         table.add_row(
-            run.folder.name,
-            config.name,
-            run.state or "new",
-            f"{last['step'] if last else 0:,} of {config.optimisation.steps:,}",
+            folder.name,
+            config["name"],
+            _fact(read_ran_with(folder).get("model", {}).get("parameters", "-")),
+            str(read_status(folder).get("state", "planned")),
+            f"{step:,} of {optimisation['steps']:,}",
+            f"{step * optimisation['batch'] * config['corpus']['length']:,}",
             f"{last['held_out_loss']:.3f}" if last else "-",
-            f"{sum(last['correct']) / sum(last['asked']):.1%}" if last else "-",
-            str(run.folder / "checkpoint"),
+            f"{accuracy_of(last):.1%}" if last else "-",
+            str(folder / "checkpoint"),
         )
     out = console()
     out.print(table)
     out.print("predicted: the share of predictable tokens that are.")
-    for config, run in zip(configs, runs, strict=True):
-        facts = read_ran_with(run.folder).get("model", {})
-        tokens = config.optimisation.steps * config.optimisation.batch * config.corpus.length
-        out.print(
-            f"{config.name}: {_fact(facts.get('parameters', 'unknown'))} parameters, {tokens:,} tokens; the first "
-            f"sequences have SHA-256 {sequences_digest(config)}."
-        )
+
+
+def print_sequences(configs: Sequence[PretrainConfig]) -> None:
+    """Which sequences each model has read: the same for both of a pair."""
+    for config in configs:
+        console().print(f"{config.name} reads sequences with SHA-256 {sequences_digest(config)}.")
+
+
+def print_status(out: Path) -> None:
+    """Every run below a folder: of the probe, and of pretraining.
+
+    Raises:
+        ConfigError: there are none, or one cannot be read.
+    """
+    pretrainings = [folder for folder in run_folders(out) if is_pretraining(folder)]
+    if pretrainings:
+        print_pretrained(pretrainings)
+    if len(pretrainings) < len(run_folders(out)) or not pretrainings:
+        print_runs(load_runs(out)[0])
 
 
 def print_doctor() -> None:

@@ -4,6 +4,7 @@ tokens      n x length: byte + 2, behind the free ids
 predictable n x length, bool: all but the first token
 """
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,9 +58,9 @@ class Text:
         """
         require_choice("split", split, get_args(Split))
         held_out = split == "held-out"
-        bytes_ = _bytes_of(self)
+        bytes_ = _bytes_of(self, torch.device(device))
         border = len(bytes_) - len(bytes_) // HELD_OUT_SHARE
-        part = (bytes_[border:] if held_out else bytes_[:border]).to(device)
+        part = bytes_[border:] if held_out else bytes_[:border]
         indices = indices.to(device=device, dtype=torch.int64)
         key = key_of(f"text/{self.content}/{self.length}/{self.seed}/{split}")
         starts = below(len(part) - self.length + 1, draw(key, indices, 1))
@@ -80,16 +81,14 @@ def read_text(files: list[Path], length: int = 128, seed: int = 0) -> Text:
         length=length,
         seed=seed,
     )
-    _bytes_of(text)
+    _bytes_of(text, torch.device("cpu"))
     return text
 
 
-_loaded: dict[Text, Tensor] = {}
-
-
-def _bytes_of(text: Text) -> Tensor:
-    """All bytes, read once in a process."""
-    if text not in _loaded:
+@functools.cache
+def _bytes_of(text: Text, device: torch.device) -> Tensor:
+    """All bytes, read and sent to a device once in a process."""
+    if device.type == "cpu":
         data = _read([Path(file) for file in text.files])
         require(
             hashlib.sha256(data).hexdigest() == text.content,
@@ -100,8 +99,8 @@ def _bytes_of(text: Text) -> Tensor:
             f"{len(data):,} bytes of text are too few for sequences of {text.length}: "
             f"name files of {HELD_OUT_SHARE * text.length:,} bytes at least.",
         )
-        _loaded[text] = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-    return _loaded[text]
+        return torch.frombuffer(bytearray(data), dtype=torch.uint8)
+    return _bytes_of(text, torch.device("cpu")).to(device)
 
 
 def _read(files: list[Path]) -> bytes:

@@ -15,7 +15,7 @@ from backbones.embeddings import enlarge
 from backbones.models import check, load
 from backbones.pairs import ModelError, source_of
 from probe.config import ProbeConfig, Supervision
-from probe.evaluate import evaluate, last_logits
+from probe.evaluate import accuracy_of, evaluate, last_logits
 from probe.runner import RunOptions, carry_out, quieten_transformers
 from probe.task import Examples, RetrievalTask
 from training.config import require
@@ -62,7 +62,7 @@ class Retrieval:
         return {"held_out_loss": result.loss, "correct": result.correct, "asked": result.asked}
 
     def accuracy(self, record: Record) -> float:
-        return float(sum(record["correct"]) / sum(record["asked"]))
+        return accuracy_of(record)
 
     def is_solved(self, record: Record) -> bool:
         return self.config.stop_at_threshold and self.accuracy(record) >= self.config.threshold

@@ -70,7 +70,7 @@ def test_a_run_that_stopped_keeps_its_accuracy_to_the_end(runs):
 def test_every_figure_comes_as_png_pdf_and_csv(runs, tmp_path):
     drawn = {path.name for path in draw_all(runs, tmp_path / "figures")}
     kinds = ["learning_curves", "sample_efficiency", "orders_6"]
-    names = kinds + [f"{kind}_{order}_6" for kind in ("positions", "order") for order in ("suffix", "prefix")]
+    names = kinds + [f"{kind}_{order}_6" for kind in ("positions", "fifths") for order in ("suffix", "prefix")]
     assert drawn == {f"{name}.{ending}" for name in names for ending in ("png", "pdf", "csv")}
     assert all((tmp_path / "figures" / name).stat().st_size > 100 for name in drawn)
     assert not plt.get_fignums(), "no figure is left open"
@@ -116,7 +116,7 @@ def test_lines_are_drawn_where_accuracy_passes_quarters(runs, tmp_path):
 def test_one_family_one_run_and_one_evaluation_are_enough(tmp_path):
     write_run(tmp_path / "runs", "tiny/mamba", {100: [1] * 6})
     names = {path.stem for path in draw_all(tmp_path / "runs", tmp_path / "figures")}
-    assert names == {"learning_curves", "positions_suffix_6", "order_suffix_6", "sample_efficiency"}
+    assert names == {"learning_curves", "positions_suffix_6", "fifths_suffix_6", "sample_efficiency"}
 
 
 def test_a_broken_config_is_named_and_nothing_is_drawn(runs, tmp_path):
@@ -141,7 +141,7 @@ def test_pairs_of_different_sizes_have_figures_of_their_own(tmp_path):
         write_run(tmp_path / "runs", f"{pair}/mamba", {100: [1] * 6})
     Run(tmp_path / "runs", small_config("1b/mamba", length=LENGTH)).plan()  # not yet judged
     names = {path.stem for path in draw_all(tmp_path / "runs", tmp_path / "figures")}
-    kinds = ("learning_curves", "positions_suffix_6", "order_suffix_6", "sample_efficiency")
+    kinds = ("learning_curves", "positions_suffix_6", "fifths_suffix_6", "sample_efficiency")
     assert names == {"pairs_6"} | {f"{pair}_{kind}" for pair in ("tiny", "small") for kind in kinds}
 
 
@@ -169,6 +169,19 @@ def test_runs_that_differ_in_what_a_figure_does_not_show_are_drawn_apart(tmp_pat
     draw_all(tmp_path / "runs", tmp_path / "figures")
     data = pd.read_csv(tmp_path / "figures" / "schedule_constant_pool_9_positions_suffix_6.csv")
     assert data["asked"].tolist() == [20] * 6 and data["correct"].tolist() == [4] * 6
+
+
+def test_runs_that_agree_in_what_sets_others_of_their_pair_apart_stay_in_one_figure(tmp_path):
+    for batch in (8, 16):
+        write_run(tmp_path / "runs", "tiny/mamba", {100: [1] * 6}, order="prefix", batch=batch)
+    write_run(tmp_path / "runs", "tiny/mamba", {100: [1] * 6}, order="prefix", supervision="from-target")
+    write_run(tmp_path / "runs", "small/mamba", {100: [1] * 6}, order="prefix")
+    runs, _ = load_runs(tmp_path / "runs")
+    tiny = runs[runs["pair"] == "tiny"]
+    assert sorted(tiny["variant"]) == ["batch 16", "batch 8", "batch 8"]
+    assert set(runs[runs["pair"] == "small"]["variant"]) == {""}
+    names = {path.stem for path in draw_all(tmp_path / "runs", tmp_path / "figures")}
+    assert "tiny_batch_8_orders_6" in names and "tiny_batch_16_orders_6" not in names
 
 
 def test_what_a_figure_shows_apart_makes_no_variant(tmp_path):

@@ -90,7 +90,7 @@ def test_both_families_of_a_pair_are_one_config_but_for_the_name():
     ("changes", "said"),
     [
         ({"name": "1.4b/mamba"}, "is not made here"),
-        ({"vocabulary": 7}, "does not hold the 8 tokens"),
+        ({"vocabulary": 7}, "has room for 5 tokens of a corpus, and not for 6"),
         ({"held_out_sequences": 0}, "at least 1 held-out"),
         ({"corpus": SHORT}, "corpus must be a Language"),
     ],
@@ -123,6 +123,10 @@ def test_the_command_pretrains_both_families_and_the_probe_starts_from_them(cli,
     folders = run_folders(tmp_path / "runs")
     for folder in folders:
         assert read_ran_with(folder)["command"].startswith("probe pretrain --length 12")
+    told = cli("status", "runs")
+    assert told.returncode == 0 and told.stdout.count("finished") == 2
+    refused = cli("plot", "runs", "--out", "figures")
+    assert refused.returncode == 2 and "holds no runs" in refused.stderr
     configs = [json.loads((folder / "config.json").read_text()) for folder in folders]
     assert {config["config"]["name"] for config in configs} == {"tiny/pythia", "tiny/mamba"}
     mamba = next(f for f, c in zip(folders, configs, strict=True) if c["config"]["name"] == "tiny/mamba")
@@ -148,7 +152,7 @@ def test_text_is_an_option_of_the_command(cli, tmp_path):
         (["--text", "nowhere.txt"], "cannot be read as text"),
         (["--longest", 11], "choose a length from 13"),
         (["--learning-rate", 0], "learning rate must be a positive number"),
-        (["--alphabet", 300], "does not hold the 302 tokens"),
+        (["--alphabet", 300], "and not for 300: take a smaller alphabet"),
     ],
 )
 def test_bad_settings_end_in_a_sentence_with_nothing_written(cli, tmp_path, arguments, said):

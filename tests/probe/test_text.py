@@ -43,7 +43,7 @@ def test_files_that_changed_are_noticed(files):
     assert changed.content != text.content
     import probe.text
 
-    probe.text._loaded.clear()  # as in a later process
+    probe.text._bytes_of.cache_clear()  # as in a later process
     with pytest.raises(ConfigError, match="changed since this run was planned"):
         text.sequences("train", torch.arange(1))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.order import order_of, steps_of_fifths
+from probe.fifths import order_of, steps_of_fifths
 
 
 def curves_of(run, length, accuracy_by_step):

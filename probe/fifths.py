@@ -26,7 +26,7 @@ SHUFFLES = 20_000
 
 
 @dataclass(frozen=True)
-class Order:
+class OrderOfFifths:
     """What the runs of one family have in common."""
 
     runs: int
@@ -50,7 +50,7 @@ def steps_of_fifths(curves: pd.DataFrame) -> pd.DataFrame:
     return steps.reindex(index=curves["run"].unique(), columns=range(1, FIFTHS + 1)).astype(float).fillna(np.inf)
 
 
-def order_of(steps: pd.DataFrame, seed: int = 0) -> Order | None:
+def order_of(steps: pd.DataFrame, seed: int = 0) -> OrderOfFifths | None:
     """The order over runs (rows of `steps_of_fifths`). Runs that passed 50 % nowhere say nothing of it and are left
     out; None where all are."""
     steps = steps[np.isfinite(steps).any(axis=1)]
@@ -61,7 +61,7 @@ def order_of(steps: pd.DataFrame, seed: int = 0) -> Order | None:
     shuffled = generator.permuted(np.broadcast_to(ranks, (SHUFFLES, *ranks.shape)), axis=2)
     as_far = (_spread(shuffled) >= _spread(ranks) - 1e-9).sum()
     beginning, end = steps[1], steps[FIFTHS]
-    return Order(
+    return OrderOfFifths(
         runs=len(ranks),
         mean_ranks=ranks.mean(axis=0).tolist(),
         p_value=float((as_far + 1) / (SHUFFLES + 1)),
@@ -77,7 +77,7 @@ def _spread(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(((means - means.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1))
 
 
-def learning_order(curves: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def fifths(curves: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """A panel a family: for each fifth of the context, the step at which it first passes 50 %; a thin line a run, a
     thick one their median. Fifths that never passed stand, hollow, at the last step of their run.
 
@@ -123,7 +123,7 @@ def learning_order(curves: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, pd.concat(tables, ignore_index=True)
 
 
-def _in_words(order: Order) -> str:
+def _in_words(order: OrderOfFifths) -> str:
     """The p-value, and how many runs learn the end of the context before its beginning, with a 95 % interval."""
     low, high = wilson(order.end_first, order.runs)
     return (
