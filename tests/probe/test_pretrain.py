@@ -118,7 +118,7 @@ def test_the_command_pretrains_both_families_and_the_probe_starts_from_them(cli,
     result = cli(*COMMAND, *SETTINGS)
     assert result.returncode == 0, result.stderr
     said = " ".join(result.stdout.split())
-    assert said.count("768 tokens") == said.count("finished") == 2
+    assert said.count(" 768 ") == said.count("finished") == 2
     assert said.count(sequences_digest(config_of(optimisation=Optimisation(steps=8, evaluations=2, batch=8)))) == 2
     folders = run_folders(tmp_path / "runs")
     for folder in folders:
