@@ -1,7 +1,7 @@
 """The paper's Figures 6, 7 and 12 in small, in minutes on a laptop: the pretrained tiny pair, and it from scratch.
 
 Claim       From pretrained weights Pythia learns the suffix order first and all positions alike, Mamba later and from
-            the end to the beginning; the prefix order helps Mamba and hurts Pythia. None of this holds from scratch.
+            the end to the beginning; the prefix order helps Mamba and hurts Pythia. From scratch it hurts Mamba more.
 Command     make demo, which is
             probe sweep experiments/quick.py --out runs/quick --workers 2
             probe plot runs/quick --out figures/quick

@@ -68,7 +68,7 @@ def who_is_first(runs: pd.DataFrame) -> list[str]:
         what = f"{row.pair}, {row.variant + ', ' if row.variant else ''}{row.query}, length {row.length}"
         lines.append(
             f"First to learn, pair {what}: pythia in {row.pythia} of {decided} (95% interval {row.low:.0%} to "
-            f"{row.high:.0%}), mamba in {row.mamba}; neither in {row.matched - decided}."
+            f"{row.high:.0%}), mamba in {row.mamba}; {row.matched - decided} undecided."
         )
     return lines
 
@@ -152,7 +152,7 @@ def print_plan(configs: Sequence[ProbeConfig], runs: Sequence[Run], workers: int
 
 def print_pretrained(folders: Sequence[Path]) -> None:
     """What each model of a pretraining has learned, and where it is."""
-    table = Table("run", "model", "parameters", "state", "step", "tokens", "loss", "predicted", "weights")
+    table = Table("run", "model", "parameters", "state", "step", "tokens", "loss", "predicted")
     for folder in folders:
         config, last = read_config(folder), next(reversed(read_curve(folder)), None)
         optimisation, step = config["optimisation"], last["step"] if last else 0
@@ -165,11 +165,10 @@ def print_pretrained(folders: Sequence[Path]) -> None:
             f"{step * optimisation['batch'] * config['corpus']['length']:,}",
             f"{last['held_out_loss']:.3f}" if last else "-",
             f"{accuracy_of(last):.1%}" if last else "-",
-            str(folder / "checkpoint"),
         )
     out = console()
     out.print(table)
-    out.print("predicted: the share of predictable tokens that are.")
+    out.print("predicted: the share of predictable tokens that are. The weights are in a run's folder, in checkpoint.")
 
 
 def print_sequences(configs: Sequence[PretrainConfig]) -> None:

@@ -30,7 +30,7 @@ def test_runs_are_matched_by_their_seeds_and_one_that_never_learns_is_later_than
     assert (row.matched, row.pythia, row.mamba) == (5, 2, 1)
     assert row.share == pytest.approx(2 / 3) and 0 < row.low < 2 / 3 < row.high < 1
     (line,) = who_is_first(runs)
-    assert "tiny, suffix, length 16: pythia in 2 of 3" in line and "neither in 2" in line
+    assert "tiny, suffix, length 16: pythia in 2 of 3" in line and "2 undecided" in line
 
 
 def test_another_rate_another_order_and_a_run_on_its_way_are_no_match():
