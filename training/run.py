@@ -68,7 +68,7 @@ class Run:
         system lets go of the lock when this process ends, whatever of.
 
         Raises:
-            TakenError: another process is in.
+            TakenError: another process is in, or has just finished it.
         """
         self.plan()
         with open(self.folder / "lock", "w", encoding="utf-8") as lock:
@@ -78,6 +78,8 @@ class Run:
                 raise TakenError(
                     f"{self.folder} is being run by another process: wait for it to end, or stop it."
                 ) from error
+            if self.state == "finished":
+                raise TakenError(f"{self.folder} has just been finished by another process.")
             yield
 
     def start(self, ran_with: dict[str, Any]) -> None:

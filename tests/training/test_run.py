@@ -95,4 +95,6 @@ def test_a_run_has_one_owner_at_a_time(tmp_path):
         with Run(tmp_path, small_config(seed=1)).owned():
             pass
     with same.owned():
+        same.set_state("finished")
+    with pytest.raises(TakenError, match="has just been finished"), run.owned():
         pass
