@@ -16,7 +16,7 @@ import pandas as pd
 from backbones.pairs import FAMILIES, pair_of
 from probe.evaluate import accuracy_of
 from training.config import ConfigError, flatten, require
-from training.run import read_config, read_curve, read_ran_with, read_status, run_folders
+from training.run import read_config, read_curve, read_ran_with, read_state, run_folders
 
 SETTINGS = [
     "run",
@@ -135,7 +135,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
 
 
 def _tables(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
-    config, status, records = read_config(folder), read_status(folder), read_curve(folder)
+    config, records = read_config(folder), read_curve(folder)
     model, task, optimisation = config["model"], config["task"], config["optimisation"]
     facts = read_ran_with(folder).get("model", {})
     named = model["name"].rpartition("/")[2]
@@ -160,7 +160,7 @@ def _tables(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     row = {
         **settings,
         **{fact: facts.get(fact) for fact in FACTS},
-        "state": status.get("state", "planned"),
+        "state": read_state(folder),
         "step": records[-1]["step"] if records else 0,
         "accuracy": accuracies[-1] if records else np.nan,
         "steps_to_threshold": reached[0] if reached else np.nan,

@@ -20,7 +20,7 @@ from probe.first import first_to_learn
 from probe.pretrain import PretrainConfig, sequences_digest
 from probe.task import FREE_IDS, Split
 from probe.trainer import UNSCORED, describe, with_targets
-from training.run import Run, read_config, read_curve, read_ran_with, read_status, run_folders
+from training.run import Run, read_config, read_curve, read_ran_with, read_state, run_folders
 from training.session import is_main_process, versions
 
 WIDTH_OF_A_FILE = 140
@@ -160,7 +160,7 @@ def print_pretrained(folders: Sequence[Path]) -> None:
             folder.name,
             config["name"],
             _fact(read_ran_with(folder).get("model", {}).get("parameters", "-")),
-            str(read_status(folder).get("state", "planned")),
+            read_state(folder),
             f"{step:,} of {optimisation['steps']:,}",
             f"{step * optimisation['batch'] * config['corpus']['length']:,}",
             f"{last['held_out_loss']:.3f}" if last else "-",

@@ -13,9 +13,10 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from training.config import ConfigError, identity, require, to_dict
 
@@ -72,12 +73,8 @@ class Run:
         """
         self.plan()
         with open(self.folder / "lock", "w", encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise TakenError(
-                    f"{self.folder} is being run by another process: wait for it to end, or stop it."
-                ) from error
+            if not _locked(lock):
+                raise TakenError(f"{self.folder} is being run by another process: wait for it to end, or stop it.")
             if self.state == "finished":
                 raise TakenError(f"{self.folder} has just been finished by another process.")
             yield
@@ -136,6 +133,36 @@ def read_ran_with(folder: Path) -> dict[str, Any]:
 def read_status(folder: Path) -> dict[str, Any]:
     """What status.json says; empty where there is none."""
     return _read_json(folder / "status.json") if (folder / "status.json").exists() else {}
+
+
+def read_state(folder: Path) -> str:
+    """The state of a run as it is: one that is said to be running, and that no process is at, was killed, which is an
+    interruption like others."""
+    state = str(read_status(folder).get("state", "planned"))
+    return "interrupted" if state == "running" and not _is_taken(folder) else state
+
+
+def _locked(lock: IO[str], attempts: int = 5) -> bool:
+    """Takes the lock, or gives up: a process that only looks whether it is free holds it for a moment."""
+    for attempt in range(attempts):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.02 * attempt)
+    return False
+
+
+def _is_taken(folder: Path) -> bool:
+    """Whether a process holds the lock of a run."""
+    try:
+        with open(folder / "lock", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def read_curve(folder: Path) -> list[Record]:

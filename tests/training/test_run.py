@@ -6,7 +6,7 @@ import pytest
 from small_runs import small_config
 
 from training.config import ConfigError, identity, to_dict
-from training.run import Run, TakenError, read_config, read_curve, read_ran_with, read_status, run_folders
+from training.run import Run, TakenError, read_config, read_curve, read_ran_with, read_state, read_status, run_folders
 
 
 def test_the_directory_is_named_by_the_config_and_holds_all_of_it(tmp_path):
@@ -95,6 +95,11 @@ def test_a_run_has_one_owner_at_a_time(tmp_path):
         with Run(tmp_path, small_config(seed=1)).owned():
             pass
     with same.owned():
+        same.set_state("running")
+        assert read_state(run.folder) == "running"
+    assert read_state(run.folder) == "interrupted", "nobody is at it any more"
+    with same.owned():
         same.set_state("finished")
+    assert read_state(run.folder) == "finished"
     with pytest.raises(TakenError, match="has just been finished"), run.owned():
         pass
