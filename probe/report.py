@@ -23,7 +23,7 @@ from probe.trainer import UNSCORED, describe, with_targets
 from training.run import Run, read_config, read_curve, read_ran_with, read_state, run_folders
 from training.session import is_main_process, versions
 
-WIDTH_OF_A_FILE = 140
+WIDTH_OF_A_FILE = 160
 """Columns of a table that is written to a file or a pipe, where there is no terminal to ask."""
 
 
@@ -37,11 +37,13 @@ def console() -> Console:
 def print_runs(runs: pd.DataFrame) -> None:
     """One line a run: where it is, and when it reached its threshold."""
     table = Table("run", "model", "order", "length", "lr", "seeds w/i/d", "state", "step", "accuracy", "learned at")
-    for row in runs.sort_values(["model", "order", "length", "learning_rate", "run"]).itertuples():
+    for column in table.columns:
+        column.overflow = "fold"  # a name that is cut names nothing
+    for row in runs.sort_values(["model", "variant", "order", "length", "learning_rate", "run"]).itertuples():
         reached = row.steps_to_threshold
         table.add_row(
             row.run,
-            _short(row.model),
+            _short(row.model) + (f", {row.variant}" if row.variant else ""),
             row.order if row.supervision == "answer" else f"{row.order} ({row.supervision})",
             str(row.length),
             f"{row.learning_rate:g}",
