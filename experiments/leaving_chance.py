@@ -1,8 +1,8 @@
 """What it takes to leave chance in the prefix order at length 16: one thing at a time, from one ground, a seed each.
 
-Claim       From scratch, what Mamba is short of is a signal: asked from the target on it learns in 1,900 steps, where other
-            rates and a larger model leave it at chance, and a larger batch helps late. Pretrained it needs no help: it is
-            ahead of Pythia at every rate and batch at which either learns.
+Claim       From scratch, what Mamba is short of is a signal: asked from the target on it learns in 1,900 steps, while
+            other rates and a larger model leave it at chance, and a larger batch helps late. Pretrained it needs no
+            help: it is ahead of Pythia at every rate and batch at which either learns.
 Command     probe sweep experiments/leaving_chance.py --out runs/leaving_chance --workers 2
             probe status runs/leaving_chance
 Expected    Steps to 95 %, or the accuracy after all of them; a guess is 6.2 %.
