@@ -108,12 +108,7 @@ def train(
         "evaluations": evaluations,
     }
     checked = Optimisation(**optimisation)
-    model: dict[str, Any] = {
-        "name": name,
-        "weight_seed": weight_seed,
-        "init_seed": init_seed,
-        "new_rows": new_rows,
-    }
+    model: dict[str, Any] = {"name": name, "weight_seed": weight_seed, "init_seed": init_seed, "new_rows": new_rows}
     task: Any = {"length": length, "order": order, "pool": pool, "seed": data_seed}
     asked: Any = supervision
 
@@ -134,7 +129,9 @@ def train(
 
     from probe.dispatch import run_probes
 
-    run_probes([config], out, dry_run, 1, tracker, checkpoint_minutes, keep_weights)
+    run_probes(
+        [config], out, dry_run, 1, tracker=tracker, checkpoint_minutes=checkpoint_minutes, keep_weights=keep_weights
+    )
 
 
 @app.command(
@@ -153,7 +150,9 @@ def sweep(
     """Run every run of an experiment that is not finished; one that fails does not stop the rest."""
     from probe.dispatch import run_experiment
 
-    run_experiment(file, out, dry_run, workers, tracker, checkpoint_minutes, keep_weights)
+    run_experiment(
+        file, out, dry_run, workers, tracker=tracker, checkpoint_minutes=checkpoint_minutes, keep_weights=keep_weights
+    )
 
 
 @app.command(
@@ -209,7 +208,7 @@ def pretrain(
     configs = [
         PretrainConfig(name=name, corpus=corpus, optimisation=checked, weight_seed=weight_seed) for name in names
     ]
-    run_pretrainings(configs, out, workers, tracker, checkpoint_minutes)
+    run_pretrainings(configs, out, workers, tracker=tracker, checkpoint_minutes=checkpoint_minutes)
 
 
 @app.command(epilog="`probe status runs/quick`")

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from backbones.pairs import PARAMETERS, source_of
 from probe.config import ProbeConfig
@@ -12,7 +12,7 @@ from probe.curves import read_runs
 from probe.options import stop
 from probe.pretrain import PretrainConfig, run_pretrain
 from probe.report import print_plan, print_pretrained, print_runs, print_sequences
-from probe.runner import check_tracker
+from probe.runner import RunOptions, check_tracker
 from probe.trainer import check_models, run_probe
 from training.config import require
 from training.loop import check_batch
@@ -21,38 +21,24 @@ from training.session import is_main_process, part, process_count
 from training.sweep import Outcome, read_experiment, sweep
 
 
-def run_experiment(
-    file: Path,
-    out: Path,
-    dry_run: bool,
-    workers: int,
-    tracker: str | None,
-    checkpoint_minutes: float,
-    keep_weights: bool,
-) -> None:
+def run_experiment(file: Path, out: Path, dry_run: bool, workers: int, **options: Unpack[RunOptions]) -> None:
     """Carries out what `runs()` of a file yields: runs of the probe, or of pretraining."""
     configs = read_experiment(file, (ProbeConfig, PretrainConfig))
     probes = [config for config in configs if isinstance(config, ProbeConfig)]
     pretrainings = [config for config in configs if isinstance(config, PretrainConfig)]
     require(not (probes and pretrainings), f"{file} mixes runs of the probe and pretraining: make two files of it.")
     if probes:
-        run_probes(probes, out, dry_run, workers, tracker, checkpoint_minutes, keep_weights)
+        run_probes(probes, out, dry_run, workers, **options)
         return
     require(not dry_run, f"{file} pretrains, and there is no estimate for that: leave --dry-run out.")
-    run_pretrainings(pretrainings, out, workers, tracker, checkpoint_minutes)
+    run_pretrainings(pretrainings, out, workers, **options)
 
 
 def run_probes(
-    configs: Sequence[ProbeConfig],
-    out: Path,
-    dry_run: bool,
-    workers: int,
-    tracker: str | None,
-    checkpoint_minutes: float,
-    keep_weights: bool,
+    configs: Sequence[ProbeConfig], out: Path, dry_run: bool, workers: int, **options: Unpack[RunOptions]
 ) -> None:
     """Carries out runs of the probe below `out`, or prints what they are and how long they take."""
-    runs = _checked(configs, out, tracker)
+    runs = _checked(configs, out, options)
     # A plan needs no more of the pretrained pairs than their size, which is known: it can be made far from the hub.
     # And a run that is finished needs nothing more of its model.
     left = [config for config, run in zip(configs, runs, strict=True) if run.state != "finished"]
@@ -60,35 +46,29 @@ def run_probes(
     if dry_run:
         print_plan(configs, runs, workers)
         return
-    run_one = partial(
-        run_probe, out=out, tracker=tracker, checkpoint_minutes=checkpoint_minutes, keep_weights=keep_weights
-    )
-    outcomes = sweep(configs, out, run_one, workers)
+    outcomes = sweep(configs, out, partial(run_probe, out=out, **options), workers)
     if is_main_process():
         print_runs(read_runs([run.folder for run in runs])[0])
     _end(outcomes)
 
 
-def run_pretrainings(
-    configs: Sequence[PretrainConfig], out: Path, workers: int, tracker: str | None, checkpoint_minutes: float
-) -> None:
+def run_pretrainings(configs: Sequence[PretrainConfig], out: Path, workers: int, **options: Unpack[RunOptions]) -> None:
     """Carries out pretraining runs below `out`."""
-    runs = _checked(configs, out, tracker)
-    run_one = partial(run_pretrain, out=out, tracker=tracker, checkpoint_minutes=checkpoint_minutes)
-    outcomes = sweep(configs, out, run_one, workers)
+    runs = _checked(configs, out, options)
+    outcomes = sweep(configs, out, partial(run_pretrain, out=out, **options), workers)
     if is_main_process():
         print_pretrained([run.folder for run in runs])
         print_sequences(configs)
     _end(outcomes)
 
 
-def _checked(configs: Sequence[Any], out: Path, tracker: str | None) -> list[Run]:
+def _checked(configs: Sequence[Any], out: Path, options: RunOptions) -> list[Run]:
     """The runs of these configs, none of them written yet.
 
     Raises:
         ConfigError: one of them cannot be.
     """
-    check_tracker(tracker)
+    check_tracker(options.get("tracker"))
     runs = [Run(out, config) for config in configs]
     for config in configs:
         check_batch(config.optimisation, process_count())
