@@ -70,6 +70,8 @@ def panels(number: int, columns: int, width: float = 3.1) -> tuple[Figure, list[
         unused.set_axis_off()
     for row in grid:
         row[0].set_ylabel("held-out accuracy")
+    for axis in grid.flat:
+        axis.tick_params(labelbottom=True)  # the panel beneath may be missing
     return figure, list(grid.flat[:number])
 
 
