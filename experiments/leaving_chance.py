@@ -24,10 +24,9 @@ Cost        An hour on two cores.
 
 from collections.abc import Iterator
 
-from backbones.pairs import FAMILIES, name_of
-from probe.config import Model, ProbeConfig, Supervision
-from probe.task import RetrievalTask
-from training.config import Optimisation
+from backbones.pairs import FAMILIES
+from probe.config import ProbeConfig, Supervision
+from probe.protocol import laptop_run
 
 LENGTH = 16
 STEPS = {"tiny": 6_000, "tiny-pretrained": 6_000, "small": 1_500}
@@ -51,16 +50,13 @@ TRIED: list[tuple[str, float, int, Supervision]] = [
 def runs() -> Iterator[ProbeConfig]:
     for pair, learning_rate, batch, supervision in TRIED:
         for family in FAMILIES:
-            yield ProbeConfig(
-                task=RetrievalTask(LENGTH, "prefix"),
-                model=Model(name=name_of(pair, family)),
-                optimisation=Optimisation(
-                    steps=STEPS[pair],
-                    learning_rate=learning_rate,
-                    batch=batch,
-                    schedule="constant",
-                    evaluations=STEPS[pair] // 100,
-                ),
-                held_out_examples=100 * LENGTH,
+            yield laptop_run(
+                pair,
+                family,
+                "prefix",
+                LENGTH,
+                steps=STEPS[pair],
+                learning_rate=learning_rate,
+                batch=batch,
                 supervision=supervision,
             )

@@ -20,16 +20,15 @@ Cost        An hour on two cores for lengths 8 and 16; all 160 runs take some ho
 
 from collections.abc import Iterator
 
-from backbones.pairs import FAMILIES, name_of
-from probe.config import Model, ProbeConfig
-from probe.task import Order, RetrievalTask
-from training.config import Optimisation
+from backbones.pairs import FAMILIES
+from probe.config import ProbeConfig
+from probe.protocol import laptop_run
+from probe.task import Order
 
 LENGTHS = (16, 8, 24, 32)  # the length that the demo shows comes first
 ORDERS: tuple[Order, ...] = ("suffix", "prefix")
 PAIRS = ("tiny-pretrained", "tiny")
 SEEDS = range(5)
-STEPS = 6_000
 
 
 def runs() -> Iterator[ProbeConfig]:
@@ -38,11 +37,4 @@ def runs() -> Iterator[ProbeConfig]:
             for order in ORDERS:
                 for seed in SEEDS:
                     for family in FAMILIES:
-                        yield ProbeConfig(
-                            task=RetrievalTask(length, order, seed=seed),
-                            model=Model(name=name_of(pair, family), weight_seed=seed, init_seed=seed),
-                            optimisation=Optimisation(
-                                steps=STEPS, learning_rate=1e-3, schedule="constant", evaluations=STEPS // 100
-                            ),
-                            held_out_examples=100 * length,
-                        )
+                        yield laptop_run(pair, family, order, length, seed)

@@ -16,13 +16,12 @@ Cost        11 minutes on two cores, installation included.
 
 from collections.abc import Iterator
 
-from backbones.pairs import FAMILIES, name_of
-from probe.config import Model, ProbeConfig
-from probe.task import Order, RetrievalTask
-from training.config import Optimisation
+from backbones.pairs import FAMILIES
+from probe.config import ProbeConfig
+from probe.protocol import laptop_run
+from probe.task import Order
 
 LENGTH = 16
-STEPS = 6_000
 QUESTIONS: list[tuple[str, Order, int]] = [
     # pair, order, seeds: those that may take longest first, so that no worker is left with one at the end
     ("tiny", "prefix", 1),
@@ -36,11 +35,4 @@ def runs() -> Iterator[ProbeConfig]:
     for pair, order, seeds in QUESTIONS:
         for seed in range(seeds):
             for family in FAMILIES:
-                yield ProbeConfig(
-                    task=RetrievalTask(LENGTH, order, seed=seed),
-                    model=Model(name=name_of(pair, family), weight_seed=seed, init_seed=seed),
-                    optimisation=Optimisation(
-                        steps=STEPS, learning_rate=1e-3, schedule="constant", evaluations=STEPS // 100
-                    ),
-                    held_out_examples=100 * LENGTH,
-                )
+                yield laptop_run(pair, family, order, LENGTH, seed)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from probe.evaluate import accuracy_of
 from training.config import require
-from training.run import read_config, read_curve, read_ran_with, read_status, require_folder
+from training.run import read_config, read_curve, read_ran_with, read_state, require_folder
 
 ROWS = 10
 """About so many evaluations are told on a card; all of them are in the curve beside it."""
@@ -22,7 +22,7 @@ def export_model(run: Path, out: Path) -> Path:
         ConfigError: the run is not finished or kept no weights, or `out` exists.
     """
     require((run / "config.json").is_file(), f"{run} is not the folder of a run: name one below the folder of runs.")
-    require(read_status(run).get("state") == "finished", f"{run} is not finished: start its command again.")
+    require(read_state(run) == "finished", f"{run} is not finished: start its command again.")
     weights = run / "checkpoint" / "model.safetensors"
     require(weights.is_file(), f"{run} kept no weights: run it without --no-keep-weights.")
     require(not out.exists(), f"{out} exists: name a new folder.")

@@ -94,7 +94,7 @@ def _figures(
             yield from ((name + kind, figure, data) for kind, figure, data in own)
         for length, some in curves.groupby("length"):
             if len(some[apart].drop_duplicates()) > 1:
-                yield f"pairs_{length}", *pairs(runs[runs["run"].isin(some["run"])], some)
+                yield f"pairs_{length}", *pairs(some)
         return
     runs = runs[runs["run"].isin(curves["run"])]
     yield "learning_curves", *learning_curves(runs, curves)
@@ -104,8 +104,8 @@ def _figures(
         if length >= FIFTHS:
             yield name.replace("positions", "fifths"), *fifths(some)
     yield "sample_efficiency", *sample_efficiency(runs)
-    if curves["query"].nunique() > 1:
-        for length, some in curves.groupby("length"):
+    for length, some in curves.groupby("length"):
+        if some["query"].nunique() > 1:
             yield f"orders_{length}", *orders(runs[runs["length"] == length], some)
 
 

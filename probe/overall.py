@@ -23,6 +23,7 @@ from probe.style import (
     models,
     ordered,
     panels,
+    rates,
     sentence,
     set_title,
     setting,
@@ -66,11 +67,11 @@ def orders(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFra
     return figure, data
 
 
-def pairs(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def pairs(curves: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """The learning curves of several pairs, or of variants of one, in one figure.
 
     Args:
-        runs, curves: of one length.
+        curves: of one length.
     """
     by = ["pair", "variant"]
     data = carried_to_the_end(overall(curves), [*by, "query", "family"])
@@ -88,8 +89,7 @@ def pairs(runs: pd.DataFrame, curves: pd.DataFrame) -> tuple[Figure, pd.DataFram
     names = set(data["pair"])
     is_before_and_after = any(names == {pair, before} for pair, before in SHIPPED.items())
     what = "What pretraining changes" if is_before_and_after else "Pair against pair"
-    rates = ", ".join(f"{rate:g}" for rate in sorted(runs["learning_rate"].unique()))
-    set_title(figure, f"{what}: length {int(data['length'].iloc[0])}", f"lr {rates}; {SPREAD}")
+    set_title(figure, f"{what}: length {int(data['length'].iloc[0])}", f"{rates(data)}; {SPREAD}")
     return figure, data
 
 

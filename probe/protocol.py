@@ -8,12 +8,14 @@ Open, and decided: the pool is exactly the context (a permutation); the rates ar
 3 % of warm-up, as in the paper's main runs (Table 8), without weight decay, betas 0.9 and 0.999, gradients clipped to a
 norm of 1; bf16 autocast over fp32 weights; all parameters train; an initialisation is a seed of rows drawn at the mean
 and scale of the old ones.
+
+`laptop_run` is the protocol in small, for the pairs of this repository: the same task and the same threshold.
 """
 
 from collections.abc import Iterable, Iterator
 
 from backbones.pairs import FAMILIES, name_of
-from probe.config import Model, ProbeConfig
+from probe.config import Model, ProbeConfig, Supervision
 from probe.task import Order, RetrievalTask
 from training.config import Optimisation
 
@@ -37,3 +39,28 @@ def paper_runs(orders: Iterable[Order], lengths: Iterable[int] = LENGTHS, pair: 
                             model=Model(name=name_of(pair, family), init_seed=init_seed),
                             optimisation=Optimisation(learning_rate=learning_rate, precision="bf16"),
                         )
+
+
+def laptop_run(
+    pair: str,
+    family: str,
+    order: Order,
+    length: int,
+    seed: int = 0,
+    *,
+    steps: int = 6_000,
+    learning_rate: float = 1e-3,
+    batch: int = 64,
+    supervision: Supervision = "answer",
+) -> ProbeConfig:
+    """A run of minutes: a constant rate, an evaluation every 100 steps, each asking for every position 100 times. The
+    seed is that of the weights, of the new rows and of the data. Experiments that ask for the same run share it."""
+    return ProbeConfig(
+        task=RetrievalTask(length, order, seed=seed),
+        model=Model(name=name_of(pair, family), weight_seed=seed, init_seed=seed),
+        optimisation=Optimisation(
+            steps=steps, learning_rate=learning_rate, batch=batch, schedule="constant", evaluations=steps // 100
+        ),
+        held_out_examples=100 * length,
+        supervision=supervision,
+    )

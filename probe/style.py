@@ -88,9 +88,13 @@ def set_title(figure: Figure, text: str, setting: str) -> None:
 
 def setting(runs: pd.DataFrame) -> str:
     """Which models, and how they were trained, as far as a figure's reader has to know."""
-    rates = sorted(runs["learning_rate"].unique())
     seeds = runs[["weight_seed", "init_seed", "data_seed"]].drop_duplicates()
-    return f"{models(runs)}; lr {', '.join(f'{rate:g}' for rate in rates)}; {count(len(seeds), 'seed')}"
+    return f"{models(runs)}; {rates(runs)}; {count(len(seeds), 'seed')}"
+
+
+def rates(runs: pd.DataFrame) -> str:
+    """`lr 0.001`, or several of them."""
+    return f"lr {', '.join(f'{rate:g}' for rate in sorted(runs['learning_rate'].unique()))}"
 
 
 def thresholds(runs: pd.DataFrame) -> str:

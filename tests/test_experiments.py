@@ -72,6 +72,14 @@ def test_the_runs_of_figure_7_are_among_those_of_figure_6():
     assert seven < six
 
 
+def test_the_runs_of_the_demo_are_among_those_of_the_whole_comparison():
+    demo, whole = (
+        {identity(c) for c in read_experiment(ROOT / "experiments" / f"{name}.py", ProbeConfig)}
+        for name in ("quick", "pretraining_matters")
+    )
+    assert demo < whole
+
+
 def test_the_demo_in_short_draws_its_figures(tmp_path):
     configs = [
         dataclasses.replace(

@@ -76,6 +76,15 @@ def test_every_figure_comes_as_png_pdf_and_csv(runs, tmp_path):
     assert not plt.get_fignums(), "no figure is left open"
 
 
+def test_orders_are_compared_at_the_lengths_that_have_both(runs, tmp_path):
+    config = small_config("tiny/mamba", length=5, steps=400, evaluations=4)
+    run = Run(runs, config)
+    run.start({"model": {"family": "mamba", "parameters": 1000}})
+    run.append({"step": 100, "examples": 800, "loss": 1.0, "correct": [1] * 5, "asked": [ASKED] * 5, "seconds": 1.0})
+    names = {path.stem for path in draw_all(runs, tmp_path / "figures")}
+    assert "positions_suffix_5" in names and "orders_6" in names and "orders_5" not in names
+
+
 def test_the_same_curves_draw_the_same_files_however_long_they_took(runs, tmp_path):
     first = draw_all(runs, tmp_path / "a")
     for curve in runs.glob("*/curve.jsonl"):
