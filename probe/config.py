@@ -3,12 +3,17 @@
 The defaults are the paper's (section 5.3.2 and appendix C.4): 1M training and 100k held-out examples, 95 %.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
 from backbones.pairs import PRETRAINED, SCRATCH, NewRows, name_of, shape_of
+from probe.intervals import Z_95
 from probe.task import RetrievalTask
 from training.config import Optimisation, conform, require
+
+FEWEST_PER_POSITION = 20
+"""Held-out examples of an evaluation that ask for one position."""
 
 Supervision = Literal["answer", "from-target"]
 """Where the answer is asked for while training. answer: at the last position alone, as in the paper. from-target: in
@@ -52,7 +57,13 @@ class ProbeConfig:
     train_examples: int = 1_000_000
     """Training examples that exist: the run goes through them in order, and begins again at the end."""
     held_out_examples: int = 100_000
-    """Examples of every evaluation: the first of the held-out split, always the same."""
+    """Held-out examples that exist: the first of the split, always the same."""
+    half_width: float = 0.01
+    """Half of the 95 % interval of the overall accuracy, at the threshold, that an evaluation's number of held-out
+    examples is chosen for. More are asked near the threshold, and all before it counts as reached: see
+    `probe.evaluate.evaluate_near`. 0 asks all of them at every evaluation, as the paper does."""
+    validation_examples: int = 2_000
+    """Examples of every evaluation that a learning rate may be chosen by, which no figure reports; 0 for none."""
     threshold: float = 0.95
     """Held-out accuracy at which the task counts as learned."""
     stop_at_threshold: bool = True
@@ -68,6 +79,8 @@ class ProbeConfig:
             f"{self.held_out_examples} held-out examples do not ask for each of {self.task.length} positions: "
             f"take at least {self.task.length}.",
         )
+        require(0 <= self.half_width < 1, f"half_width is a share from 0 to below 1, not {self.half_width}.")
+        require(self.validation_examples >= 0, f"validation_examples must not be negative: {self.validation_examples}.")
         require(
             self.train_examples >= self.optimisation.batch,
             f"{self.train_examples} training examples do not fill a batch of {self.optimisation.batch}.",
@@ -80,3 +93,12 @@ class ProbeConfig:
             self.task.base_vocabulary is None,
             "the rows of the vocabulary are the model's to say: leave the task's base_vocabulary out.",
         )
+
+    @property
+    def evaluation_examples(self) -> int:
+        """Held-out examples that an evaluation asks at least: each position equally often, and 20 times or more."""
+        if not self.half_width:
+            return self.held_out_examples
+        wanted = Z_95**2 * self.threshold * (1 - self.threshold) / self.half_width**2
+        per_position = max(FEWEST_PER_POSITION, math.ceil(wanted / self.task.length))
+        return min(self.held_out_examples, per_position * self.task.length)

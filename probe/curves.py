@@ -13,29 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backbones.pairs import FAMILIES, pair_of
 from probe.evaluate import accuracy_of
-from training.config import ConfigError, flatten, require
-from training.run import read_config, read_curve, read_ran_with, read_state, run_folders
+from probe.settings import FACTS, SETTINGS, settings_of, variants
+from training.config import ConfigError, require
+from training.run import read_config, read_curve, read_kind, read_ran_with, read_state, run_folders
 
-SETTINGS = [
-    "run",
-    "pair",
-    "variant",
-    "model",
-    "family",
-    "query",
-    "order",
-    "supervision",
-    "length",
-    "threshold",
-    "learning_rate",
-    "weight_seed",
-    "init_seed",
-    "data_seed",
-]
-FACTS = ["parameters", "parameters_beneath", "layers", "width", "rows_of_vocabulary", "tied"]
-"""Of a run's model, where it has started: what `backbones.models.ledger` says."""
 RUN_COLUMNS = [
     *SETTINGS,
     "state",
@@ -47,18 +29,6 @@ RUN_COLUMNS = [
     *FACTS,
 ]
 CURVE_COLUMNS = [*SETTINGS, "planned_steps", "learned", "step", "position", "asked", "correct"]
-EXPECTED_TO_DIFFER = {
-    "task.length",
-    "task.order",
-    "task.seed",
-    "model.name",
-    "model.weight_seed",
-    "model.init_seed",
-    "optimisation.learning_rate",
-    "optimisation.micro_batch",
-    "supervision",
-}
-"""Settings in which runs of one figure may differ: it shows them apart, or draws their spread, or nothing follows."""
 
 
 def load_runs(out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -74,7 +44,7 @@ def load_runs(out: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def is_pretraining(folder: Path) -> bool:
     """Whether this is a run of `probe pretrain`, which has no table here."""
-    return "corpus" in read_config(folder)
+    return read_kind(folder) == "PretrainConfig"
 
 
 def read_runs(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -82,16 +52,11 @@ def read_runs(folders: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     their `variant`, in words; it is empty where nothing does."""
     rows, curves = zip(*(_read(folder) for folder in folders), strict=True)
     runs = pd.DataFrame(rows)
-    runs["variant"] = _variants(runs, [flatten(read_config(folder)) for folder in folders])
+    runs["variant"] = variants([*rows], [read_config(folder) for folder in folders])
     variant_of = dict(zip(runs["run"], runs["variant"], strict=True))
     frames = [curve.assign(variant=curve["run"].map(variant_of)) for curve in curves if len(curve)]
     joined = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=CURVE_COLUMNS)
     return runs[RUN_COLUMNS], joined[CURVE_COLUMNS]
-
-
-def query_of(order: str, supervision: str) -> str:
-    """Where the query stands and from where on the answer is asked for, in words."""
-    return order if supervision == "answer" else f"{order}, asked from the target on"
 
 
 def overall(curves: pd.DataFrame) -> pd.DataFrame:
@@ -136,25 +101,8 @@ def _read(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
 
 def _tables(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     config, records = read_config(folder), read_curve(folder)
-    model, task, optimisation = config["model"], config["task"], config["optimisation"]
     facts = read_ran_with(folder).get("model", {})
-    named = model["name"].rpartition("/")[2]
-    settings = {
-        "run": folder.name,
-        "pair": pair_of(model["name"]),
-        "model": model["name"],
-        "family": facts.get("family") or (named if named in FAMILIES else "unknown"),
-        "query": query_of(task["order"], config["supervision"]),
-        "order": task["order"],
-        "supervision": config["supervision"],
-        "length": task["length"],
-        "threshold": config["threshold"],
-        "learning_rate": optimisation["learning_rate"],
-        "weight_seed": model["weight_seed"],
-        "init_seed": model["init_seed"],
-        "data_seed": task["seed"],
-        "planned_steps": optimisation["steps"],
-    }
+    settings = settings_of(folder.name, config, facts)
     accuracies = [accuracy_of(record) for record in records]
     reached = [r["step"] for r, accuracy in zip(records, accuracies, strict=True) if accuracy >= config["threshold"]]
     row = {
@@ -166,7 +114,7 @@ def _tables(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
         "steps_to_threshold": reached[0] if reached else np.nan,
         "seconds": records[-1]["seconds"] if records else 0.0,
     }
-    length = task["length"]
+    length = settings["length"]
     curve = {
         **settings,
         "learned": bool(reached),
@@ -176,25 +124,3 @@ def _tables(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
         "correct": np.concatenate([record["correct"] for record in records] or [[]]),
     }
     return row, pd.DataFrame(curve)
-
-
-def _variants(runs: pd.DataFrame, configs: list[dict[str, Any]]) -> list[str]:
-    """What differs between runs that a figure would otherwise put together: in words, a run at a time. All runs of a
-    pair say all that is different in any of its figures, so that those which agree in it stay together."""
-    words: list[list[str]] = [[] for _ in configs]
-    asked = ["order", "supervision", "length"]
-    for _, group in runs.groupby(["pair", "family"]):
-        if group.groupby(asked)["model"].nunique().max() > 1:
-            for number in group.index:
-                words[number].append("/".join(configs[number]["model.name"].split("/")[-2:]))
-    for _, group in runs.groupby("pair"):
-        differing = {key for _, some in group.groupby(asked) for key in _differing([configs[n] for n in some.index])}
-        for number in group.index:
-            words[number] += [f"{k.rpartition('.')[2]} {configs[number].get(k, 'unknown')}" for k in sorted(differing)]
-    return [", ".join(some) for some in words]
-
-
-def _differing(configs: list[dict[str, Any]]) -> set[str]:
-    """Settings that are not the same in all of these configs, and that figures do not show apart."""
-    keys = {key for config in configs for key in config} - EXPECTED_TO_DIFFER
-    return {key for key in keys if len({str(config.get(key, "unknown")) for config in configs}) > 1}

@@ -30,13 +30,17 @@ class Estimate:
     """Time of a run that goes through all its planned steps."""
 
     step_seconds: float
-    evaluation_seconds: float
+    question_seconds: float
+    """Of one example of an evaluation."""
     measured: bool
     """Whether steps were taken, or arithmetic counted."""
 
     def seconds(self, config: ProbeConfig) -> float:
+        """The planned steps, their evaluations, and the one that asks everything before the task counts as learned."""
         optimisation = config.optimisation
-        return self.step_seconds * optimisation.steps + self.evaluation_seconds * optimisation.evaluations
+        questions = optimisation.evaluations * (config.evaluation_examples + config.validation_examples)
+        questions += config.held_out_examples - config.evaluation_examples
+        return self.step_seconds * optimisation.steps + self.question_seconds * questions
 
 
 class Estimator:
@@ -51,7 +55,6 @@ class Estimator:
             config.model.name,
             config.task.length,
             config.task.pool_size,
-            config.held_out_examples,
             optimisation.batch,
             optimisation.micro_batch,
             optimisation.precision,
@@ -88,9 +91,8 @@ def _measure(config: ProbeConfig, steps: int = 10) -> Estimate:
     model.eval()
     examples = min(config.held_out_examples, 2 * objective.evaluation_batch * accelerator.num_processes)
     started = _now(accelerator.device)
-    evaluate(model, task, examples, accelerator, objective.evaluation_batch)
-    evaluation_seconds = (_now(accelerator.device) - started) * config.held_out_examples / examples
-    return Estimate(step_seconds, evaluation_seconds, measured=True)
+    evaluate(model, task, range(examples), accelerator, objective.evaluation_batch, "held-out")
+    return Estimate(step_seconds, (_now(accelerator.device) - started) / examples, measured=True)
 
 
 def _count(config: ProbeConfig) -> Estimate:
@@ -101,7 +103,7 @@ def _count(config: ProbeConfig) -> Estimate:
     rate = _matrix_rate(accelerator.device, dtype) * UTILISATION * accelerator.num_processes
     tokens = config.task.length + 2 + config.score_end
     forward = 2 * parameters * tokens / rate
-    return Estimate(3 * forward * config.optimisation.batch, forward * config.held_out_examples, measured=False)
+    return Estimate(3 * forward * config.optimisation.batch, forward, measured=False)
 
 
 def _parameters_of(name: str) -> int:

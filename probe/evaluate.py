@@ -1,36 +1,45 @@
-"""Accuracy for every target position on the held-out split, with its interval.
+"""Accuracy for every target position, with its interval.
 
 Counts are kept as integers, position by position, and summed over processes: a curve line holds
 `asked[position]` and `correct[position]`, and everything else is computed from these.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator
-from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from probe.task import RetrievalTask
-
-Z_95 = 1.959963984540054
-"""Quantile 0.975 of the standard normal."""
+from probe.intervals import wilson
+from probe.task import RetrievalTask, Split
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model did on the first n examples of the held-out split."""
+    """What a model did on some examples of a split."""
 
     asked: list[int]
     """For each position, the examples that asked for it."""
     correct: list[int]
     """For each position, the examples in which the answer had the highest logit of the whole vocabulary."""
-    loss: float
-    """Mean cross entropy of the answer, in nats."""
+    loss_sum: float
+    """Cross entropy of the answer, in nats, summed over the examples."""
+
+    @property
+    def total(self) -> int:
+        """Examples, over all positions."""
+        return sum(self.asked)
+
+    def __add__(self, other: "Evaluation") -> "Evaluation":
+        """What it did on the examples of both."""
+        return Evaluation(
+            [one + two for one, two in zip(self.asked, other.asked, strict=True)],
+            [one + two for one, two in zip(self.correct, other.correct, strict=True)],
+            self.loss_sum + other.loss_sum,
+        )
 
 
 def accuracy_of(record: Mapping[str, Any]) -> float:
@@ -40,34 +49,54 @@ def accuracy_of(record: Mapping[str, Any]) -> float:
 
 @torch.no_grad()
 def evaluate(
-    model: torch.nn.Module, task: RetrievalTask, examples: int, accelerator: Accelerator, batch: int = 256
+    model: torch.nn.Module, task: RetrievalTask, asked: range, accelerator: Accelerator, batch: int, split: Split
 ) -> Evaluation:
-    """Asks the model the first `examples` questions of the held-out split. Every process calls it, takes its part of
-    them and gets the same result. The model must be in evaluation mode.
+    """Asks the model the questions of a split with these numbers. Every process calls it, takes its part of them and
+    gets the same result. The model must be in evaluation mode.
 
     Args:
         batch: examples that a process takes at once; it changes nothing but speed and memory.
     """
     device = accelerator.device
-    asked = torch.zeros(task.length, dtype=torch.int64, device=device)
-    correct = torch.zeros_like(asked)
+    totals = torch.zeros(2, task.length, dtype=torch.int64, device=device)
     loss = torch.zeros((), device=device)
-    for indices in batches(examples, batch, accelerator):
-        tokens, answers, positions = task.examples("held-out", indices, device)
+    for indices in batches(asked, batch, accelerator):
+        tokens, answers, positions = task.examples(split, indices, device)
         logits = last_logits(model, tokens, 1)[:, -1]
         hits = logits.argmax(dim=-1) == answers
-        asked.index_add_(0, positions, torch.ones_like(positions))
-        correct.index_add_(0, positions, hits.long())
+        totals[0].index_add_(0, positions, torch.ones_like(positions))
+        totals[1].index_add_(0, positions, hits.long())
         loss += F.cross_entropy(logits, answers, reduction="sum")
-    asked, correct, loss = (accelerator.reduce(total, "sum") for total in (asked, correct, loss))
-    return Evaluation(asked.tolist(), correct.tolist(), loss.item() / examples)
+    totals, loss = (accelerator.reduce(total, "sum") for total in (totals, loss))
+    return Evaluation(totals[0].tolist(), totals[1].tolist(), loss.item())
 
 
-def batches(total: int, batch: int, accelerator: Accelerator) -> Iterator[Tensor]:
-    """The indices below `total` that are this process's part, so many at a time, on its device."""
-    share = -(-total // accelerator.num_processes)
-    start = accelerator.process_index * share
-    stop = min(start + share, total)
+def evaluate_near(
+    threshold: float, first: int, whole: int, ask: Callable[[range], Evaluation], decide: bool = True
+) -> Evaluation:
+    """Asks as many questions as it takes to know on which side of the threshold a model is: the first ones, which are
+    enough far from it; twice as many as long as the 95 % interval of the accuracy reaches up to it; and all of them
+    before it is said to be passed. So a model that has not passed it costs little, and one that has was asked
+    everything.
+
+    Args:
+        first, whole: how many questions are asked at least, and how many there are.
+        ask: `evaluate` for the questions with these numbers.
+        decide: False for the first ones alone.
+    """
+    result = ask(range(first))
+    while decide and result.total < whole:
+        if wilson(sum(result.correct), result.total)[1] < threshold:
+            break
+        result += ask(range(result.total, min(2 * result.total, whole)))
+    return result
+
+
+def batches(asked: range, batch: int, accelerator: Accelerator) -> Iterator[Tensor]:
+    """The indices of a range that are this process's part, so many at a time, on its device."""
+    share = -(-len(asked) // accelerator.num_processes)
+    start = asked.start + accelerator.process_index * share
+    stop = min(start + share, asked.stop)
     for first in range(start, stop, batch):
         yield torch.arange(first, min(first + batch, stop), device=accelerator.device)
 
@@ -77,14 +106,3 @@ def last_logits(model: torch.nn.Module, tokens: Tensor, positions: int) -> Tenso
     a pretrained model, and all that is asked of it here is one row an example."""
     logits: Any = model(input_ids=tokens, logits_to_keep=positions, use_cache=False).logits
     return logits[:, -positions:].float()  # type: ignore[no-any-return]
-
-
-def wilson(correct: ArrayLike, asked: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """95 % intervals of shares (Wilson, 1927): lower and upper ends, in the shape of the inputs. Unlike the normal
-    approximation they stay within 0 and 1 and mean something at 0 correct; nothing asked gives 0 to 1."""
-    k, n = np.asarray(correct, dtype=np.float64), np.asarray(asked, dtype=np.float64)
-    share = np.divide(k, n, out=np.full_like(n, 0.5), where=n > 0)
-    spread = Z_95**2 / np.maximum(n, 1)
-    centre = (share + spread / 2) / (1 + spread)
-    half = Z_95 / (1 + spread) * np.sqrt(share * (1 - share) / np.maximum(n, 1) + spread / (4 * np.maximum(n, 1)))
-    return np.where(n > 0, np.maximum(centre - half, 0), 0.0), np.where(n > 0, np.minimum(centre + half, 1), 1.0)

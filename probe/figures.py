@@ -25,8 +25,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from backbones.pairs import PRETRAINED, SCRATCH
 from probe.curves import carried_to_the_end, load_runs
-from probe.evaluate import wilson
 from probe.fifths import FIFTHS, fifths
+from probe.intervals import wilson
 from probe.overall import learning_curves, orders, pairs
 from probe.style import (
     MARKERS,

@@ -13,14 +13,16 @@ Sequence i of a split is a function of (language, split, i) alone, as in `probe.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 
 from probe.counters import below, draw, key_of
-from probe.task import FREE_IDS, Split
+from probe.task import FREE_IDS
 from training.config import conform, require, require_choice
+
+Split = Literal["train", "held-out"]
 
 LONGEST_SEQUENCE = 16_384
 

@@ -78,11 +78,11 @@ class NextToken:
         logits = last_logits(model, tokens[:, :-1], tokens.shape[1] - 1)
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
 
-    def evaluate(self, model: torch.nn.Module, accelerator: Accelerator) -> Record:
+    def evaluate(self, model: torch.nn.Module, accelerator: Accelerator, before: Record) -> Record:
         length, total = self.config.corpus.length, self.config.held_out_sequences
         asked = torch.zeros(length - 1, dtype=torch.int64, device=accelerator.device)
         correct, loss = torch.zeros_like(asked), torch.zeros((), device=accelerator.device)
-        for indices in batches(total, EVALUATION_BATCH, accelerator):
+        for indices in batches(range(total), EVALUATION_BATCH, accelerator):
             tokens, predictable = self.config.corpus.sequences("held-out", indices, indices.device)
             logits = last_logits(model, tokens[:, :-1], length - 1)
             hits = (logits.argmax(dim=-1) == tokens[:, 1:]) & predictable[:, 1:]
@@ -96,8 +96,12 @@ class NextToken:
     def accuracy(self, record: Record) -> float:
         return accuracy_of(record)
 
-    def is_solved(self, record: Record) -> bool:
+    def is_learned(self, record: Record) -> bool:
         return False  # both families of a pair get the same budget
+
+    @property
+    def stops_when_learned(self) -> bool:
+        return False
 
 
 def run_pretrain(config: PretrainConfig, out: Path, **options: Unpack[RunOptions]) -> Run:

@@ -53,7 +53,8 @@ def laptop_run(
     batch: int = 64,
     supervision: Supervision = "answer",
 ) -> ProbeConfig:
-    """A run of minutes: a constant rate, an evaluation every 100 steps, each asking for every position 100 times. The
+    """A run of minutes: a constant rate, an evaluation every 100 steps, each asking for every position 100 times; no
+    rate is chosen, so that there is nothing to validate. The
     seed is that of the weights, of the new rows and of the data. Experiments that ask for the same run share it."""
     return ProbeConfig(
         task=RetrievalTask(length, order, seed=seed),
@@ -62,5 +63,7 @@ def laptop_run(
             steps=steps, learning_rate=learning_rate, batch=batch, schedule="constant", evaluations=steps // 100
         ),
         held_out_examples=100 * length,
+        half_width=0.0,
+        validation_examples=0,
         supervision=supervision,
     )

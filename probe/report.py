@@ -1,99 +1,22 @@
-"""What the CLI prints: tables of runs, examples with their loss mask, the plan of a sweep, the machine."""
+"""What the CLI prints beside the status of runs: examples with their loss mask, the plan of a sweep, the machine."""
 
 from collections.abc import Sequence
-from numbers import Real
-from pathlib import Path
 from typing import cast
 
-import pandas as pd
 import torch
 from rich.console import Console
 from rich.table import Table
 
-from backbones.pairs import FAMILIES
 from backbones.scan import scan_paths
 from probe.config import ProbeConfig
-from probe.curves import FACTS, is_pretraining, load_runs
 from probe.estimate import Estimator
-from probe.evaluate import accuracy_of
-from probe.first import first_to_learn
 from probe.pretrain import PretrainConfig, sequences_digest
+from probe.settings import short
+from probe.status import console, duration
 from probe.task import FREE_IDS, Split
 from probe.trainer import UNSCORED, describe, with_targets
-from training.run import Run, read_config, read_curve, read_ran_with, read_state, run_folders
+from training.run import Run
 from training.session import is_main_process, versions
-
-WIDTH_OF_A_FILE = 160
-"""Columns of a table that is written to a file or a pipe, where there is no terminal to ask."""
-
-
-def console() -> Console:
-    """Where tables go: nowhere, in all but the first of several processes."""
-    out = Console(highlight=False)
-    width = None if out.is_terminal else WIDTH_OF_A_FILE
-    return Console(highlight=False, width=width, quiet=not is_main_process())
-
-
-def print_runs(runs: pd.DataFrame) -> None:
-    """One line a run: where it is, and when it reached its threshold."""
-    table = Table("run", "model", "order", "length", "lr", "seeds w/i/d", "state", "step", "accuracy", "learned at")
-    for column in table.columns:
-        column.overflow = "fold"  # a name that is cut names nothing
-    for row in runs.sort_values(["model", "variant", "order", "length", "learning_rate", "run"]).itertuples():
-        reached = row.steps_to_threshold
-        table.add_row(
-            row.run,
-            _short(row.model) + (f", {row.variant}" if row.variant else ""),
-            row.order if row.supervision == "answer" else f"{row.order} ({row.supervision})",
-            str(row.length),
-            f"{row.learning_rate:g}",
-            f"{row.weight_seed}/{row.init_seed}/{row.data_seed}",
-            row.state,
-            f"{row.step:,} of {row.planned_steps:,}",
-            "-" if pd.isna(row.accuracy) else f"{row.accuracy:.1%}",
-            f"{reached:,.0f}" if pd.notna(reached) else (f"not by {row.step:,}" if row.step else "-"),
-        )
-    out = console()
-    out.print(table)
-    states = runs["state"].value_counts()
-    seconds = duration(runs["seconds"].sum())
-    out.print(", ".join(f"{count} {state}" for state, count in states.items()) + f"; {seconds} spent in them.")
-    for line in (*who_is_first(runs), *unequal_facts(runs)):
-        out.print(line)
-
-
-def who_is_first(runs: pd.DataFrame) -> list[str]:
-    """A line for each pair, kind of query and length: the share of matched runs in which pythia learns first."""
-    lines = []
-    for row in first_to_learn(runs).itertuples():
-        decided = row.pythia + row.mamba
-        what = f"{row.pair}, {row.variant + ', ' if row.variant else ''}{row.query}, length {row.length}"
-        lines.append(
-            f"First to learn, pair {what}: pythia in {row.pythia} of {decided} (95% interval {row.low:.0%} to "
-            f"{row.high:.0%}), mamba in {row.mamba}; {row.matched - decided} undecided."
-        )
-    return lines
-
-
-def unequal_facts(runs: pd.DataFrame) -> list[str]:
-    """What a matched pair does not match in: a line for each pair and length, where both families have run."""
-    lines = []
-    for (pair, variant, length), some in runs.dropna(subset=["parameters"]).groupby(["pair", "variant", "length"]):
-        facts = some.groupby("family")[FACTS].first()
-        if not set(FAMILIES) <= set(facts.index):
-            continue
-        pythia, mamba = (facts.loc[family] for family in FAMILIES)
-        unequal = [
-            f"{fact.replace('_', ' ')} {_fact(pythia[fact])} and {_fact(mamba[fact])}"
-            for fact in FACTS
-            if facts[fact].notna().all() and pythia[fact] != mamba[fact]
-        ]
-        difference = mamba["parameters"] / pythia["parameters"] - 1
-        lines.append(
-            f"Not equal in pair {pair}, {variant + ', ' if variant else ''}length {length} ({' and '.join(FAMILIES)}): "
-            f"{'; '.join(unequal) or 'nothing'} (mamba has {difference:+.1%} parameters)."
-        )
-    return lines
 
 
 def print_samples(config: ProbeConfig, split: str, examples: int) -> None:
@@ -134,14 +57,14 @@ def print_plan(configs: Sequence[ProbeConfig], runs: Sequence[Run], workers: int
         total += left
         table.add_row(
             run.folder.name,
-            _short(describe(config)),
+            short(describe(config)),
             f"{config.optimisation.learning_rate:g}",
             f"{config.model.weight_seed}/{config.model.init_seed}/{config.task.seed}",
             f"{config.optimisation.steps:,}",
             run.state or "new",
             duration(left),
         )
-    out = console()
+    out = _console()
     out.print(table)
     how = (
         "from steps taken on this machine"
@@ -152,49 +75,15 @@ def print_plan(configs: Sequence[ProbeConfig], runs: Sequence[Run], workers: int
     out.print(f"{len(configs)} runs {together}, at most {duration(total)} ({how}). Nothing was written.")
 
 
-def print_pretrained(folders: Sequence[Path]) -> None:
-    """What each model of a pretraining has learned, and where it is."""
-    table = Table("run", "model", "parameters", "state", "step", "tokens", "loss", "predicted")
-    for folder in folders:
-        config, last = read_config(folder), next(reversed(read_curve(folder)), None)
-        optimisation, step = config["optimisation"], last["step"] if last else 0
-        table.add_row(
-            folder.name,
-            config["name"],
-            _fact(read_ran_with(folder).get("model", {}).get("parameters", "-")),
-            read_state(folder),
-            f"{step:,} of {optimisation['steps']:,}",
-            f"{step * optimisation['batch'] * config['corpus']['length']:,}",
-            f"{last['held_out_loss']:.3f}" if last else "-",
-            f"{accuracy_of(last):.1%}" if last else "-",
-        )
-    out = console()
-    out.print(table)
-    out.print("predicted: the share of predictable tokens that are. The weights are in a run's folder, in checkpoint.")
-
-
 def print_sequences(configs: Sequence[PretrainConfig]) -> None:
     """Which sequences each model has read: the same for both of a pair."""
     for config in configs:
-        console().print(f"{config.name} reads sequences with SHA-256 {sequences_digest(config)}.")
-
-
-def print_status(out: Path) -> None:
-    """Every run below a folder: of the probe, and of pretraining.
-
-    Raises:
-        ConfigError: there are none, or one cannot be read.
-    """
-    pretrainings = [folder for folder in run_folders(out) if is_pretraining(folder)]
-    if pretrainings:
-        print_pretrained(pretrainings)
-    if len(pretrainings) < len(run_folders(out)) or not pretrainings:
-        print_runs(load_runs(out)[0])
+        _console().print(f"{config.name} reads sequences with SHA-256 {sequences_digest(config)}.")
 
 
 def print_doctor() -> None:
     """Versions, devices, and the path that the scan takes on each."""
-    out = console()
+    out = _console()
     installed = Table("package", "version")
     for package, version in versions().items():
         installed.add_row(package, version or "not installed")
@@ -212,18 +101,6 @@ def print_doctor() -> None:
     out.print(kernels)
 
 
-def duration(seconds: float) -> str:
-    """Seconds in words: `40 s`, `12 min`, `3.5 h`, `2.1 days`."""
-    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size or (unit == "min" and seconds >= size):
-            return f"{seconds / size:,.1f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def _fact(value: object) -> str:
-    return f"{value:,.0f}" if isinstance(value, Real) and not isinstance(value, bool) else str(value)
-
-
-def _short(model: str) -> str:
-    """A name that fits a table: the last two parts of a path."""
-    return "/".join(model.split("/")[-2:])
+def _console() -> Console:
+    """Where tables go: nowhere, in all but the first of several processes."""
+    return console(quiet=not is_main_process())

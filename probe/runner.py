@@ -17,8 +17,9 @@ from transformers.utils import logging
 from backbones.models import ledger
 from backbones.scan import scan_paths
 from training.config import Optimisation, flatten, require, require_choice, to_dict
+from training.lock import TakenError
 from training.loop import Interrupted, Objective, check_batch, train
-from training.run import Run
+from training.run import Run, StorageError
 from training.session import ran_with
 
 TRACKERS = ("tensorboard", "wandb", "trackio")
@@ -63,7 +64,7 @@ def carry_out(
 
     Raises:
         ConfigError, backbones.ModelError: it cannot be run; nothing has been written.
-        training.run.TakenError: another process is at it.
+        training.lock.TakenError: another process is at it.
         training.loop.Interrupted: a signal came, and the run was saved.
     """
     run = Run(out, config)
@@ -120,8 +121,10 @@ def _failure_written(run: Run, accelerator: Accelerator) -> Iterator[None]:
     except Interrupted:
         raise
     except Exception:
-        if accelerator.is_main_process and run.state != "finished":
-            run.set_state("failed", traceback=traceback.format_exc())
+        # A disk that is full, or a run that is another's by now, has no room for it.
+        with contextlib.suppress(StorageError, TakenError):
+            if accelerator.is_main_process and run.state != "finished":
+                run.set_state("failed", traceback=traceback.format_exc())
         raise
 
 

@@ -19,7 +19,8 @@ Three properties hold by construction, and `tests/probe/test_task.py` checks the
     and no state, so that it is bit-identical on every device, for every batch size and world size.
 *   Balanced. In examples k * length to (k + 1) * length - 1 each position is asked exactly once, in an order that the
     block draws for itself.
-*   Disjoint. Every context belongs to one split. See `_send_to_split`.
+*   Disjoint. Every context belongs either to training or to the two other splits. See `_send_to_split`. Validation and
+    held-out draw from their half of all contexts one without the other: from length 12 on they hardly ever meet.
 
 The order is not part of what is drawn: suffix and prefix ask the same questions about the same contexts.
 """
@@ -34,7 +35,7 @@ from probe.counters import draw, key_of, mix
 from training.config import conform, require, require_choice
 
 Order = Literal["suffix", "prefix"]
-Split = Literal["train", "held-out"]
+Split = Literal["train", "validation", "held-out"]
 
 SHORTEST, LONGEST = 4, 10_000
 LARGEST_POOL = 100_000
@@ -116,7 +117,7 @@ class RetrievalTask:
         """Makes the examples with these indices, on `device`, without a wait for it.
 
         Args:
-            split: "train" or "held-out".
+            split: "train", "validation" (to choose by) or "held-out" (to report).
             indices: n non-negative int64, in any order, repeats allowed.
         """
         require_choice("split", split, get_args(Split))
@@ -157,7 +158,7 @@ class RetrievalTask:
         return drawn.argsort(dim=1, stable=True)[:, : self.length]
 
     def _send_to_split(self, split: Split, context: Tensor) -> Tensor:
-        """n x length: each context, or the one beside it where it belongs to the other split.
+        """n x length: each context, or the one beside it where it belongs to the other half.
 
         Eight contexts make a group: those that differ only by swapping the first two tokens, the next two, or the
         two pairs. In each group four belong to train and four to held-out. Of two that differ by one swap each split
@@ -182,7 +183,7 @@ class RetrievalTask:
         positions = torch.arange(self.length, device=context.device) * self.pool_size
         hashed = mix(mix(canonical + positions + self._key("split", "")).sum(dim=1))
         held_out = swaps ^ (hashed & 1).bool()
-        wrong = held_out != (split == "held-out")
+        wrong = held_out != (split != "train")
         swapped = torch.cat([b[:, None], a[:, None], context[:, 2:]], dim=1)
         return torch.where(wrong[:, None], swapped, context)
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from probe.counters import below, draw, key_of
-from probe.language import LONGEST_SEQUENCE, Sequences
-from probe.task import FREE_IDS, Split
+from probe.language import LONGEST_SEQUENCE, Sequences, Split
+from probe.task import FREE_IDS
 from training.config import ConfigError, conform, require, require_choice
 
 HELD_OUT_SHARE = 10

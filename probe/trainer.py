@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
@@ -15,9 +16,9 @@ from backbones.embeddings import enlarge
 from backbones.models import check, load
 from backbones.pairs import ModelError, source_of
 from probe.config import ProbeConfig, Supervision
-from probe.evaluate import accuracy_of, evaluate, last_logits
+from probe.evaluate import Evaluation, accuracy_of, evaluate, evaluate_near, last_logits
 from probe.runner import RunOptions, carry_out, quieten_transformers
-from probe.task import Examples, RetrievalTask
+from probe.task import Examples, RetrievalTask, Split
 from training.config import require
 from training.run import Record, Run
 
@@ -57,15 +58,43 @@ class Retrieval:
         losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(targets)
         return (losses.sum(dim=1) / (targets != UNSCORED).sum(dim=1)).mean()
 
-    def evaluate(self, model: torch.nn.Module, accelerator: Accelerator) -> Record:
-        result = evaluate(model, self.task, self.config.held_out_examples, accelerator, self.evaluation_batch)
-        return {"held_out_loss": result.loss, "correct": result.correct, "asked": result.asked}
+    def evaluate(self, model: torch.nn.Module, accelerator: Accelerator, before: Record) -> Record:
+        """A curve line's counts. `learned` says that all held-out examples have been asked, now or before, and that the
+        share of the threshold was answered; until then no smaller number of them can say so."""
+
+        def ask(split: Split, asked: range) -> Evaluation:
+            return evaluate(model, self.task, asked, accelerator, self.evaluation_batch, split)
+
+        config, was_learned = self.config, bool(before.get("learned"))
+        held_out = evaluate_near(
+            config.threshold,
+            config.evaluation_examples,
+            config.held_out_examples,
+            partial(ask, "held-out"),
+            decide=not was_learned,
+        )
+        record: Record = {
+            "held_out_loss": held_out.loss_sum / held_out.total,
+            "correct": held_out.correct,
+            "asked": held_out.asked,
+        }
+        everything = held_out.total == config.held_out_examples
+        record["learned"] = was_learned or (everything and accuracy_of(record) >= config.threshold)
+        if config.validation_examples:
+            validation = ask("validation", range(config.validation_examples))
+            record["validation_correct"] = sum(validation.correct)
+            record["validation_asked"] = validation.total
+        return record
 
     def accuracy(self, record: Record) -> float:
         return accuracy_of(record)
 
-    def is_solved(self, record: Record) -> bool:
-        return self.config.stop_at_threshold and self.accuracy(record) >= self.config.threshold
+    def is_learned(self, record: Record) -> bool:
+        return bool(record["learned"])
+
+    @property
+    def stops_when_learned(self) -> bool:
+        return self.config.stop_at_threshold
 
 
 def with_targets(

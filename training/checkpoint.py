@@ -1,17 +1,31 @@
 """What a run needs to go on: written by Accelerate (weights as safetensors, optimizer, schedule, random states of every
-process), with the model's config beside it so that `from_pretrained` reads the folder, and the counters of the loop.
+process), with the model's config beside it so that `from_pretrained` reads the folder, the counters of the loop, and
+the curve so far.
 
-A checkpoint is written beside the last one and then takes its name: at any moment one of the two is whole.
+    checkpoint/             the last one
+    checkpoint.previous/    the one before it, until the run is finished
+    .../manifest.json       size and SHA-256 of every other file, written last
+
+A checkpoint is written beside the others and then takes its name: at any moment one of them is whole. What a disk has
+done to it since (cut short, a flipped bit) the manifest tells, and the one before it takes its place.
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from transformers import PreTrainedModel
+
+from training.run import CURVE, Run, StorageError
+
+MANIFEST = "manifest.json"
+GENERATIONS = ("checkpoint", "checkpoint.previous")
 
 
 @dataclasses.dataclass
@@ -26,60 +40,130 @@ class Counters:
     loss_steps: int = 0
 
 
-def save(folder: Path, accelerator: Accelerator, model: PreTrainedModel, counters: Counters) -> None:
-    """Replaces the checkpoint of the run in `folder` by the present state. Every process calls it.
+def save(run: Run, accelerator: Accelerator, model: PreTrainedModel, counters: Counters) -> None:
+    """Makes the present state the last checkpoint of the run. Every process calls it.
 
     Args:
         model: the model that the accelerator prepared, unwrapped.
+
+    Raises:
+        StorageError: it could not be written; the checkpoints that were there are as they were.
     """
-    partial = folder / "checkpoint.partial"
+    partial = run.folder / "checkpoint.partial"
     if accelerator.is_main_process:
+        run.require_owned()
         shutil.rmtree(partial, ignore_errors=True)
     accelerator.wait_for_everyone()
-    accelerator.save_state(str(partial))
-    accelerator.wait_for_everyone()  # each process has its own random states to write
-    if accelerator.is_main_process:
-        model.config.save_pretrained(partial)
-        (partial / "counters.json").write_text(json.dumps(dataclasses.asdict(counters)), encoding="utf-8")
-        _take_the_name(partial)
+    try:
+        accelerator.save_state(str(partial))
+        accelerator.wait_for_everyone()  # each process has its own random states to write
+        if accelerator.is_main_process:
+            model.config.save_pretrained(partial)
+            (partial / "counters.json").write_text(json.dumps(dataclasses.asdict(counters)), encoding="utf-8")
+            if (run.folder / CURVE).exists():
+                shutil.copyfile(run.folder / CURVE, partial / CURVE)
+            _seal(partial)
+            _take_the_name(partial)
+    except Exception as error:  # each library has its own for a disk that is full
+        shutil.rmtree(partial, ignore_errors=True)
+        raise StorageError(
+            f"the checkpoint of step {counters.step:,} could not be written ({error}): see to the space in "
+            f"{run.folder} and start the same command again."
+        ) from error
     accelerator.wait_for_everyone()
 
 
-def load(folder: Path, accelerator: Accelerator) -> Counters | None:
-    """Puts everything that was prepared back to the last checkpoint; None, and nothing done, where there is none."""
-    places = (folder / "checkpoint", folder / "checkpoint.previous")
-    # Without counters it holds the weights of a run that was finished, and nothing to go on with.
-    found = next((path for path in places if (path / "counters.json").exists()), None)
-    if found is None:
-        return None
-    accelerator.load_state(str(found))
-    return Counters(**json.loads((found / "counters.json").read_text(encoding="utf-8")))
+def load(run: Run, accelerator: Accelerator) -> Counters:
+    """Puts everything that was prepared, and the curve, back to the last checkpoint that is whole, and to the beginning
+    where there is none. Every process calls it."""
+    chosen: list[Path | None] = [_last_good(run.folder) if accelerator.is_main_process else None]
+    broadcast_object_list(chosen)
+    if accelerator.is_main_process:
+        run.require_owned()
+        run.put_curve(chosen[0] and chosen[0] / CURVE)
+    accelerator.wait_for_everyone()
+    if chosen[0] is None:
+        return Counters()
+    accelerator.load_state(str(chosen[0]))
+    return Counters(**json.loads((chosen[0] / "counters.json").read_text(encoding="utf-8")))
 
 
-def finish(folder: Path, accelerator: Accelerator, model: PreTrainedModel, keep_weights: bool) -> None:
-    """Leaves of the checkpoint what a finished run is good for: its weights, or nothing."""
+def finish(run: Run, accelerator: Accelerator, model: PreTrainedModel, keep_weights: bool) -> None:
+    """Leaves of the checkpoints what a finished run is good for: its weights, or nothing."""
     weights = accelerator.get_state_dict(model) if keep_weights else None
     if not accelerator.is_main_process:
         return
     if keep_weights:
-        partial = folder / "checkpoint.partial"
+        partial = run.folder / "checkpoint.partial"
         shutil.rmtree(partial, ignore_errors=True)
         model.save_pretrained(partial, state_dict=weights)
+        _seal(partial)
         _take_the_name(partial)
-    else:
-        for path in folder.glob("checkpoint*"):
+    for path in run.folder.glob("checkpoint*"):
+        if path.name != "checkpoint" or not keep_weights:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def damage_of(checkpoint: Path) -> str:
+    """What is wrong with a checkpoint, in words; empty where it is as it was written."""
+    try:
+        files = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))["files"]
+        for name, (size, digest) in files.items():
+            path = checkpoint / name
+            if not path.is_file():
+                return f"{name} is missing"
+            if path.stat().st_size != size:
+                return f"{name} has {path.stat().st_size:,} bytes and not {size:,}"
+            if _digest(path) != digest:
+                return f"{name} is not what was written"
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        return f"{MANIFEST} cannot be read: {type(error).__name__}"
+    return ""
+
+
+def _last_good(folder: Path) -> Path | None:
+    """The last checkpoint that is whole; says in a sentence what is wrong with one that is not, and removes it."""
+    for name in GENERATIONS:
+        path = folder / name
+        # Without counters it holds the weights of a run that was finished, and nothing to go on with.
+        if not path.exists() or not ((path / MANIFEST).exists() or (path / "counters.json").exists()):
+            continue
+        damage = damage_of(path)
+        if not damage and (path / "counters.json").exists():
+            return path
+        if damage:
+            print(f"{path} is damaged ({damage}): the run goes on from what was before it.", file=sys.stderr)
+            shutil.rmtree(path, ignore_errors=True)  # or it would push out the one before it
+    return None
+
+
+def _seal(partial: Path) -> None:
+    """Writes the manifest, once all that it lists is on disk."""
+    files = {}
+    for path in sorted(path for path in partial.rglob("*") if path.is_file()):
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
+        files[str(path.relative_to(partial))] = (path.stat().st_size, _digest(path))
+    with open(partial / MANIFEST, "w", encoding="utf-8") as file:
+        json.dump({"files": files}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _take_the_name(partial: Path) -> None:
-    """Renames `checkpoint.partial` to `checkpoint`, once all of it is on disk."""
-    for path in partial.rglob("*"):
-        if path.is_file():
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-    checkpoint, previous = partial.with_name("checkpoint"), partial.with_name("checkpoint.previous")
+    """Renames `checkpoint.partial` to `checkpoint`, and what had that name to `checkpoint.previous`."""
+    checkpoint, previous = (partial.with_name(name) for name in GENERATIONS)
     if checkpoint.exists():
         shutil.rmtree(previous, ignore_errors=True)
         checkpoint.rename(previous)
     partial.rename(checkpoint)
-    shutil.rmtree(previous, ignore_errors=True)
+    folder = os.open(partial.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the names, too
+    finally:
+        os.close(folder)
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,6 +14,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+C = typing.TypeVar("C")
+
 Schedule = Literal["cosine", "constant"]
 Precision = Literal["fp32", "bf16"]
 
@@ -109,6 +111,30 @@ def to_dict(config: Any) -> dict[str, Any]:
     return typing.cast(dict[str, Any], json.loads(json.dumps(dataclasses.asdict(config))))
 
 
+def from_dict(kind: type[C], settings: dict[str, Any]) -> C:
+    """The config of this class that `to_dict` gave these settings of.
+
+    Raises:
+        ConfigError: it is no config of this version: a setting is unknown, missing or impossible.
+    """
+    hints = typing.get_type_hints(kind)
+    unknown = settings.keys() - hints.keys()
+    missing = hints.keys() - settings.keys()
+    require(not unknown, f"{kind.__name__} has no setting {', '.join(sorted(unknown))} in this version.")
+    require(not missing, f"{kind.__name__} needs {', '.join(sorted(missing))} in this version.")
+    return kind(**{name: _read(hints[name], value) for name, value in settings.items()})
+
+
+def _read(hint: Any, value: Any) -> Any:
+    """A part of a config, where the setting is one; of several kinds, the one that has these settings."""
+    kinds = [kind for kind in (hint, *get_args(hint)) if dataclasses.is_dataclass(kind)]
+    if not kinds or not isinstance(value, dict):
+        return value
+    names = value.keys()
+    fitting = (kind for kind in kinds if {field.name for field in dataclasses.fields(kind)} == names)
+    return from_dict(typing.cast(Any, next(fitting, kinds[0])), value)
+
+
 def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """What `to_dict` gave on one level, keys joined by dots: `optimisation.steps`."""
     flat: dict[str, Any] = {}
@@ -119,9 +145,12 @@ def flatten(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def identity(config: Any) -> str:
     """Twelve hex digits that name a run: a hash of the whole config as canonical JSON."""
-    canonical = json.dumps(
-        {"kind": type(config).__name__, "config": to_dict(config)}, sort_keys=True, separators=(",", ":")
-    )
+    return hash_of(type(config).__name__, to_dict(config))
+
+
+def hash_of(kind: str, settings: dict[str, Any]) -> str:
+    """`identity` of a config of this class, from what `to_dict` gives."""
+    canonical = json.dumps({"kind": kind, "config": settings}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 

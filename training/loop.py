@@ -10,11 +10,8 @@ reads the loss of this process about once a second, and several processes ask ea
 
 import contextlib
 import math
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 import torch
@@ -26,6 +23,7 @@ from transformers import PreTrainedModel, get_scheduler
 from training import checkpoint
 from training.config import ConfigError, Optimisation
 from training.run import Record, Run, State, read_curve
+from training.signals import stop_signals
 
 
 class Objective(Protocol):
@@ -34,14 +32,19 @@ class Objective(Protocol):
     def loss(self, model: torch.nn.Module, first: int, count: int) -> Tensor:
         """Mean loss (a scalar on the model's device) over training examples `first` to `first + count - 1`."""
 
-    def evaluate(self, model: torch.nn.Module, accelerator: Accelerator) -> Record:
-        """What an evaluation adds to the curve. Every process calls it and gets the same."""
+    def evaluate(self, model: torch.nn.Module, accelerator: Accelerator, before: Record) -> Record:
+        """What an evaluation adds to the curve, given the one before it (empty for the first). Every process calls it
+        and gets the same."""
 
     def accuracy(self, record: Record) -> float:
         """The one number of an evaluation, for the progress bar and `status.json`."""
 
-    def is_solved(self, record: Record) -> bool:
-        """Whether training ends here, ahead of the planned steps."""
+    def is_learned(self, record: Record) -> bool:
+        """Whether the model can do by now what it is trained for."""
+
+    @property
+    def stops_when_learned(self) -> bool:
+        """Whether training ends there, ahead of the planned steps."""
 
 
 class Interrupted(Exception):
@@ -92,11 +95,10 @@ def train(
     # Not prepared: a prepared schedule takes a step for each process.
     accelerator.register_for_checkpointing(schedule)
 
-    counters = checkpoint.load(run.folder, accelerator) or checkpoint.Counters()
-    if accelerator.is_main_process:
-        run.cut(counters.step)
-    accelerator.wait_for_everyone()
-    record: Record = next(reversed(read_curve(run.folder)), {})
+    counters = checkpoint.load(run, accelerator)
+    curve = read_curve(run.folder)
+    record: Record = curve[-1] if curve else {}
+    learned_at = next((line["step"] for line in curve if objective.is_learned(line)), None)
     evaluation_steps = set(optimisation.evaluation_steps())
     loss_sum = torch.tensor(counters.loss_sum, device=accelerator.device)
     started = time.monotonic() - counters.seconds
@@ -106,16 +108,19 @@ def train(
         counters.seconds = time.monotonic() - started
         # The same in every process: each goes on from the mean.
         counters.loss_sum = accelerator.reduce(loss_sum.clone(), "mean").item()
-        checkpoint.save(run.folder, accelerator, accelerator.unwrap_model(wrapped), counters)
+        checkpoint.save(run, accelerator, accelerator.unwrap_model(wrapped), counters)
 
     def tell(state: State) -> None:
-        if accelerator.is_main_process:
-            known = {"accuracy": objective.accuracy(record), "seconds": record["seconds"]} if record else {}
-            run.set_state(state, step=counters.step, steps=optimisation.steps, **known)
+        if not accelerator.is_main_process:
+            return
+        known = {"accuracy": objective.accuracy(record), "learned_at": learned_at} if record else {}
+        seconds = round(time.monotonic() - started, 3)
+        run.set_state(state, step=counters.step, steps=optimisation.steps, seconds=seconds, **known)
 
-    with _signals() as interrupted, _Progress(label, row, optimisation, counters.step, accelerator) as progress:
+    with stop_signals() as interrupted, _Progress(label, row, optimisation, counters.step, accelerator) as progress:
         wrapped.train()
-        while counters.step < optimisation.steps and not (record and objective.is_solved(record)):
+        tell("running")
+        while counters.step < optimisation.steps and not (learned_at and objective.stops_when_learned):
             loss = _step(wrapped, objective, optimisation, accelerator, counters.step, share)
             optimizer.step()
             schedule.step()
@@ -123,15 +128,18 @@ def train(
             loss_sum += loss
             counters.step += 1
             counters.loss_steps += 1
+            run.step = counters.step
             progress.advance(counters.step, loss)
 
             if counters.step in evaluation_steps:
                 mean_loss = accelerator.reduce(loss_sum, "mean").item() / counters.loss_steps
                 if not math.isfinite(mean_loss):
                     raise Diverged(f"the loss became {mean_loss} before step {counters.step}: lower the learning rate.")
-                record = {"step": counters.step, "examples": counters.step * optimisation.batch, "loss": mean_loss}
-                record |= _judge(wrapped, objective, accelerator)
+                here = {"step": counters.step, "examples": counters.step * optimisation.batch, "loss": mean_loss}
+                record = here | _judge(wrapped, objective, accelerator, record)
                 record["seconds"] = round(time.monotonic() - started, 3)
+                if learned_at is None and objective.is_learned(record):
+                    learned_at = counters.step
                 loss_sum.zero_()
                 counters.loss_steps = 0
                 progress.judged(objective.accuracy(record))
@@ -153,7 +161,7 @@ def train(
         if keep_weights:
             save()
         tell("finished")
-        checkpoint.finish(run.folder, accelerator, accelerator.unwrap_model(wrapped), keep_weights)
+        checkpoint.finish(run, accelerator, accelerator.unwrap_model(wrapped), keep_weights)
 
 
 def check_batch(optimisation: Optimisation, processes: int) -> int:
@@ -193,11 +201,11 @@ def _step(
     return loss
 
 
-def _judge(model: torch.nn.Module, objective: Objective, accelerator: Accelerator) -> Record:
+def _judge(model: torch.nn.Module, objective: Objective, accelerator: Accelerator, before: Record) -> Record:
     """The objective's evaluation, in evaluation mode and without gradients."""
     model.eval()
     with torch.no_grad():
-        record = objective.evaluate(model, accelerator)
+        record = objective.evaluate(model, accelerator, before)
     model.train()
     return record
 
@@ -210,22 +218,6 @@ def _any(here: bool, accelerator: Accelerator, step: int) -> bool:
         return False
     flag = torch.tensor(float(here), device=accelerator.device)
     return bool(accelerator.reduce(flag, "sum").item() > 0)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, for as long as the context lasts. Outside the main thread (a worker
-    of somebody else's) signals are not ours to take."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    before = {number: signal.signal(number, lambda *_: event.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Progress:

@@ -1,32 +1,38 @@
 """A run is a directory named by the hash of its config, and everything that is known of it is in there:
 
-    config.json       {"config": the whole config, "ran_with": versions, kernels and device of each session}
+    config.json       {"kind": class of the config, "config": all of it, "ran_with": what each session ran on}
     curve.jsonl       one line an evaluation
     status.json       {"state": planned | running | finished | failed | interrupted, ...}
     checkpoint/       see `training.checkpoint`
-    lock              held by the process that runs it
+    lock              see `training.lock`
 
-Each file but the curve is replaced whole, and a line of the curve is on disk before training goes on.
+Each file but the curve is replaced whole, and a line of the curve is on disk before training goes on. A finished run's
+status has the SHA-256 of its curve; before that, each checkpoint has a curve of its own.
 """
 
 import contextlib
-import fcntl
+import errno
+import hashlib
 import json
 import os
-import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
-from training.config import ConfigError, identity, require, to_dict
+from training.config import ConfigError, hash_of, identity, require, to_dict
+from training.lock import Lock, TakenError, is_taken
 
 State = Literal["planned", "running", "finished", "failed", "interrupted"]
 Record = dict[str, Any]
 """One evaluation: a line of curve.jsonl."""
 
+CONFIG, CURVE, STATUS = "config.json", "curve.jsonl", "status.json"
+"""Files of a run's directory."""
 
-class TakenError(ConfigError):
-    """Another process is at this run."""
+
+class StorageError(Exception):
+    """What a run has to keep could not be written. The message is one sentence that says what to do."""
 
 
 class Run:
@@ -39,15 +45,22 @@ class Run:
     def __init__(self, out: Path, config: Any) -> None:
         self.config = config
         self.folder = out / identity(config)
+        self.step = 0
+        """Where it stands, for those who watch; whoever trains it keeps it up to date."""
+        self._lock: Lock | None = None
         require_folder(out, "the runs")
         require(
-            not (out / "config.json").exists(),
+            not (out / CONFIG).exists(),
             f"{out} is itself the folder of a run: name the folder above it, or a new one.",
         )
-        if (self.folder / "config.json").exists():
+        if (self.folder / CONFIG).exists():
             require(
                 read_config(self.folder) == to_dict(config),
                 f"{self.folder} belongs to another config: move it away, or name another folder for the runs.",
+            )
+            require(
+                os.access(self.folder, os.W_OK) or self.state == "finished",
+                f"{self.folder} cannot be written to: change its permissions, or name another folder.",
             )
 
     @property
@@ -56,52 +69,66 @@ class Run:
         return read_status(self.folder).get("state")
 
     def plan(self) -> None:
-        """Writes the directory, and leaves it as it is where it exists. A run that failed is to be run again."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not (self.folder / "config.json").exists():
-            _replace(self.folder / "config.json", {"config": to_dict(self.config), "ran_with": []})
-        if self.state in (None, "failed"):
-            self.set_state("planned")
+        """Writes the directory, and leaves it as it is where it exists, even if that came to be in this moment."""
+        with _told(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        written = {"kind": type(self.config).__name__, "config": to_dict(self.config), "ran_with": []}
+        _write(self.folder / CONFIG, _json(written), replace=False)
+        _write(self.folder / STATUS, _json({"state": "planned"}), replace=False)
 
     @contextlib.contextmanager
     def owned(self) -> Iterator[None]:
-        """Writes the directory, and keeps every other process out of the run for as long as the context lasts: the
-        system lets go of the lock when this process ends, whatever of.
+        """Writes the directory, and keeps every other process out of the run for as long as the context lasts.
 
         Raises:
             TakenError: another process is in, or has just finished it.
         """
         self.plan()
-        with open(self.folder / "lock", "w", encoding="utf-8") as lock:
-            if not _locked(lock):
-                raise TakenError(f"{self.folder} is being run by another process: wait for it to end, or stop it.")
+        lock = Lock(self.folder, lambda: self.step)
+        lock.take()
+        try:
             if self.state == "finished":
                 raise TakenError(f"{self.folder} has just been finished by another process.")
+            self._lock = lock
             yield
+        finally:
+            self._lock = None
+            lock.release()
+
+    def require_owned(self) -> None:
+        """Raises TakenError where the run was owned here and has been taken over since: nothing may be written then."""
+        if self._lock is not None:
+            self._lock.require()
 
     def start(self, ran_with: dict[str, Any]) -> None:
         """Writes the directory, with what this session runs on unless the session before ran on the same."""
         self.plan()
-        written = _read_json(self.folder / "config.json")
+        written = _read_json(self.folder / CONFIG)
         if written["ran_with"][-1:] != [ran_with]:
             written["ran_with"].append(ran_with)
-            _replace(self.folder / "config.json", written)
+            _write(self.folder / CONFIG, _json(written))
         self.set_state("running")
 
     def set_state(self, state: State, **details: Any) -> None:
-        _replace(self.folder / "status.json", {"state": state, **details})
+        self.require_owned()
+        if state == "finished":
+            details["curve"] = _digest(_text_of_curve(self.folder))
+        _write(self.folder / STATUS, _json({"state": state, **details}))
 
     def append(self, record: Record) -> None:
         """Adds a line to the curve."""
-        with open(self.folder / "curve.jsonl", "a", encoding="utf-8") as curve:
+        self.require_owned()
+        with _told(self.folder), open(self.folder / CURVE, "a", encoding="utf-8") as curve:
             curve.write(json.dumps(record) + "\n")
             curve.flush()
             os.fsync(curve.fileno())
 
-    def cut(self, step: int) -> None:
-        """Drops the lines after this step: what a session wrote beyond its last checkpoint is made again."""
-        kept = [record for record in read_curve(self.folder) if record["step"] <= step]
-        _replace_text(self.folder / "curve.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
+    def put_curve(self, copy: Path | None) -> None:
+        """Puts the curve back to a copy of it, or to nothing: what a session wrote after its last checkpoint is made
+        again."""
+        kept = copy.read_text(encoding="utf-8") if copy is not None and copy.exists() else ""
+        if kept != _text_of_curve(self.folder):
+            _write(self.folder / CURVE, kept)
 
 
 def require_folder(out: Path, purpose: str) -> None:
@@ -113,75 +140,80 @@ def require_folder(out: Path, purpose: str) -> None:
 
 def run_folders(out: Path) -> list[Path]:
     """The directories of runs below `out`, by name."""
-    return sorted(path.parent for path in out.glob("*/config.json"))
+    return sorted(path.parent for path in out.glob(f"*/{CONFIG}"))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The config of a run, as `training.config.to_dict` gives it."""
-    config = _read_json(folder / "config.json").get("config")
+    """The config of a run, as `training.config.to_dict` gives it.
+
+    Raises:
+        ConfigError: it cannot be read, or is not the one that the directory is named after.
+    """
+    written = _read_json(folder / CONFIG)
+    config = written.get("config")
     if not isinstance(config, dict):
-        raise ConfigError(f"{folder / 'config.json'} is not the config of a run: move its folder away.")
+        raise ConfigError(f"{folder / CONFIG} is not the config of a run: move its folder away.")
+    require(
+        folder.resolve().name == hash_of(str(written.get("kind")), config),
+        f"{folder / CONFIG} is not what the run was started with: undo what was changed, or move its folder away.",
+    )
     return config
+
+
+def read_kind(folder: Path) -> str:
+    """The class of a run's config."""
+    return str(_read_json(folder / CONFIG).get("kind"))
 
 
 def read_ran_with(folder: Path) -> dict[str, Any]:
     """What the last session of a run ran on; empty where none has started."""
-    sessions = _read_json(folder / "config.json").get("ran_with") or [{}]
+    sessions = _read_json(folder / CONFIG).get("ran_with") or [{}]
     return dict(sessions[-1])
 
 
 def read_status(folder: Path) -> dict[str, Any]:
     """What status.json says; empty where there is none."""
-    return _read_json(folder / "status.json") if (folder / "status.json").exists() else {}
+    return _read_json(folder / STATUS) if (folder / STATUS).exists() else {}
 
 
 def read_state(folder: Path) -> str:
     """The state of a run as it is: one that is said to be running, and that no process is at, was killed, which is an
     interruption like others."""
     state = str(read_status(folder).get("state", "planned"))
-    return "interrupted" if state == "running" and not _is_taken(folder) else state
-
-
-def _locked(lock: IO[str], attempts: int = 5) -> bool:
-    """Takes the lock, or gives up: a process that only looks whether it is free holds it for a moment."""
-    for attempt in range(attempts):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            time.sleep(0.02 * attempt)
-    return False
-
-
-def _is_taken(folder: Path) -> bool:
-    """Whether a process holds the lock of a run."""
-    try:
-        with open(folder / "lock", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return "interrupted" if state == "running" and not is_taken(folder) else state
 
 
 def read_curve(folder: Path) -> list[Record]:
     """The evaluations so far, without a last line that was cut off while it was written.
 
     Raises:
-        ConfigError: another line is damaged.
+        ConfigError: another line is damaged, or a finished run's curve is not as it was when it finished.
     """
-    path = folder / "curve.jsonl"
-    if not path.exists():
-        return []
-    *lines, _ = path.read_text(encoding="utf-8").split("\n")
+    text = _text_of_curve(folder)
+    *lines, _ = text.split("\n")
     records = []
     for number, line in enumerate(lines, start=1):
         try:
             records.append(dict(json.loads(line)))
         except (ValueError, TypeError) as error:
-            raise ConfigError(f"line {number} of {path} is damaged: restore it, or move its folder away.") from error
+            where = f"line {number} of {folder / CURVE}"
+            raise ConfigError(f"{where} is damaged: restore it, or move its folder away.") from error
+    if "curve" in (status := read_status(folder)):
+        require(
+            status["curve"] == _digest(text),
+            f"{folder / CURVE} is not what the run wrote: restore it, or move its folder away.",
+        )
     return records
+
+
+def _text_of_curve(folder: Path) -> str:
+    path = folder / CURVE
+    # A byte that is no text is a damaged line like others.
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -191,14 +223,48 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read ({error}): restore it, or move its folder away.") from error
 
 
-def _replace(path: Path, value: dict[str, Any]) -> None:
-    _replace_text(path, json.dumps(value, indent=2) + "\n")
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2) + "\n"
 
 
-def _replace_text(path: Path, text: str) -> None:
-    beside = path.with_name(path.name + ".partial")
-    with open(beside, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+def _write(path: Path, text: str, replace: bool = True) -> None:
+    """Writes a file whole or not at all; without `replace` one that exists stays as it is."""
+    if not replace and path.exists():
+        return
+    beside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    with _told(path.parent):
+        try:
+            with open(beside, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if replace:
+                os.replace(beside, path)
+            else:
+                _name(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def _name(beside: Path, path: Path) -> None:
+    """Gives a file its name unless another process was first."""
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        return
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP):
+            raise
+        os.replace(beside, path)  # a file system without hard links
+
+
+@contextlib.contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Makes one sentence of what the system says of a disk."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{folder} could not be written to ({error.strerror or error}): see to the disk, and start the same "
+            "command again."
+        ) from error

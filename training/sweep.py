@@ -3,23 +3,32 @@
 An experiment is Python: a file with a function `runs()` that yields configs. There is no other language for it.
 """
 
+import contextlib
 import importlib.util
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 from training.config import ConfigError, identity, require
+from training.engines import INTERRUPTED, TAKEN, Engine, Inline
+from training.lock import TakenError, is_taken, owner_of
 from training.loop import Interrupted
-from training.run import Run, TakenError, read_status
+from training.run import Run, StorageError, read_status
 from training.session import is_main_process, process_count
-from training.workers import INTERRUPTED, TAKEN, Job, run_all
 
 C = TypeVar("C")
+
+PATIENCE = 10.0
+"""Seconds that a sweep waits, at its end, for runs that another process is at."""
+
+TURNS = 3
+"""How often such a run is tried."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +74,24 @@ def read_experiment(file: Path, kinds: type[C] | tuple[type[C], ...]) -> list[C]
     return list({identity(config): config for config in configs}.values())
 
 
-def sweep(configs: Sequence[C], out: Path, run_one: Callable[..., object], workers: int = 1) -> list[Outcome[C]]:
+def sweep(
+    configs: Sequence[C], out: Path, run_one: Callable[..., object], engine: Engine | None = None
+) -> list[Outcome[C]]:
     """Runs every config that is not finished, and carries on with the rest when one fails.
 
     Args:
         run_one: runs a config to its end below `out`. It is called as run_one(config, place="3/12", row=0) with what to
-            show its progress as: a place in the sweep and a row of the terminal. With several workers it has to survive
-            pickling.
-        workers: runs at a time, each in a process of its own with its share of the threads; 1 for this process.
+            show its progress as: a place in the sweep and a row of the terminal. It has to survive pickling, unless the
+            engine is Inline.
+        engine: where; Inline unless given.
 
     Raises:
-        ConfigError: `out` cannot hold one of the runs, or there are no workers; nothing has been written.
+        ConfigError: `out` cannot hold one of the runs; nothing has been written.
     """
-    require(workers >= 1, f"a sweep needs at least 1 worker, not {workers}.")
+    engine = engine or Inline()
     require(
-        workers == 1 or process_count() == 1,
-        "several workers and several processes a run cannot be had at once: leave accelerate launch or --workers out.",
+        process_count() == 1 or isinstance(engine, Inline),
+        "workers and several processes a run cannot be had at once: leave accelerate launch, or the engine, out.",
     )
     runs = [Run(out, config) for config in configs]
     done = [run.state == "finished" for run in runs]
@@ -89,23 +100,22 @@ def sweep(configs: Sequence[C], out: Path, run_one: Callable[..., object], worke
             run.plan()
     outcomes = {n: Outcome(configs[n], runs[n], "skipped") for n in range(len(configs)) if done[n]}
     left = [n for n in range(len(configs)) if not done[n]]
-    jobs = [partial(_attempt, run_one, runs[n], f"{n + 1}/{len(configs)}") for n in left]
-    ends = _one_by_one(jobs) if workers == 1 else run_all(jobs, workers)
-    for number, code in ends:
-        n = left[number]
-        if runs[n].state == "finished":  # however its process ended after that
-            outcomes[n] = Outcome(configs[n], runs[n], "finished")
-        elif code == INTERRUPTED:
-            outcomes[n] = Outcome(configs[n], runs[n], "interrupted", "saved, and goes on when it is started again")
-        elif code == TAKEN:
-            outcomes[n] = Outcome(configs[n], runs[n], "taken", "another process is at it")
-        else:
-            outcomes[n] = Outcome(configs[n], runs[n], "failed", _last_words(runs[n], code))
+    for _ in range(TURNS):
+        jobs = [partial(_attempt, run_one, runs[n], f"{n + 1}/{len(configs)}") for n in left]
+        for number, code in engine.run(jobs):
+            n = left[number]
+            outcomes[n] = _outcome(configs[n], runs[n], code)
+        # Runs that another process was at have their turn again once all others have had theirs: it may have been the
+        # worker of a sweep that was killed, which saves its run and ends.
+        taken = [n for n in left if n in outcomes and outcomes[n].state == "taken"]
+        left = [] if _is_interrupted(outcomes) else _let_go(runs, taken)
+        if not left:
+            break
     return [outcomes[n] for n in sorted(outcomes)]
 
 
 def _attempt(run_one: Callable[..., object], run: Run, place: str, *, row: int) -> None:
-    """Runs a config; whatever it fails of is written to its status, and ends the process or is caught beside it."""
+    """Runs a config; whatever it fails of is written to its status, and ends the job with an exit code."""
     try:
         run_one(run.config, place=place, row=row)
     except Interrupted:
@@ -113,27 +123,36 @@ def _attempt(run_one: Callable[..., object], run: Run, place: str, *, row: int) 
     except TakenError as error:
         raise SystemExit(TAKEN) from error
     except Exception as error:
-        if is_main_process() and run.state != "failed":  # it did not even start
-            run.set_state("failed", traceback=traceback.format_exc())
+        with contextlib.suppress(StorageError):
+            if is_main_process() and run.state != "failed":  # it did not even start
+                run.set_state("failed", traceback=traceback.format_exc())
         raise SystemExit(1) from error
 
 
-def _one_by_one(jobs: Sequence[Job]) -> Iterator[tuple[int, int]]:
-    """`training.workers.run_all` for a single worker, which is this process."""
-    for number, job in enumerate(jobs):
-        try:
-            job(row=0)
-        except Interrupted:
-            yield number, INTERRUPTED
-            return
-        except SystemExit as end:
-            # The run's failure, which the other runs have nothing to do with. Where a run has several processes the
-            # others wait for this one, and only an end of all of them frees them.
-            if process_count() > 1:
-                raise
-            yield number, int(end.code or 0)
-        else:
-            yield number, 0
+def _outcome(config: C, run: Run, code: int) -> Outcome[C]:
+    """What became of a run, from its directory and the exit code of its job."""
+    if run.state == "finished":  # however its job ended after that
+        return Outcome(config, run, "finished")
+    if code == INTERRUPTED:
+        return Outcome(config, run, "interrupted", "saved, and goes on when it is started again")
+    if code == TAKEN:
+        return Outcome(config, run, "taken", f"{owner_of(run.folder) or 'another process'} is at it")
+    return Outcome(config, run, "failed", _last_words(run, code))
+
+
+def _is_interrupted(outcomes: dict[int, Outcome[C]]) -> bool:
+    return any(outcome.state == "interrupted" for outcome in outcomes.values())
+
+
+def _let_go(runs: Sequence[Run], taken: Sequence[int]) -> list[int]:
+    """Those of the taken runs that are let go of within a while."""
+    until = time.monotonic() + PATIENCE
+    while taken and time.monotonic() < until:
+        free = [n for n in taken if not is_taken(runs[n].folder)]
+        if free:
+            return free
+        time.sleep(0.2)
+    return []
 
 
 def _last_words(run: Run, code: int) -> str:
@@ -143,6 +162,7 @@ def _last_words(run: Run, code: int) -> str:
         return str(status["traceback"]).strip().splitlines()[-1]
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     words = f"its process ended with {how}"
-    if is_main_process():
-        run.set_state("failed", traceback=words)
+    with contextlib.suppress(StorageError):
+        if is_main_process():
+            run.set_state("failed", traceback=words)
     return words

@@ -1,0 +1,1 @@
+"""The commands of `probe`, by what they are about."""
