@@ -1,10 +1,13 @@
 """Configs small enough to run in seconds, and what two of their curves have to share."""
 
 import dataclasses
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 from probe.config import Model, ProbeConfig
 from probe.task import RetrievalTask
+from training import loop
 from training.config import Optimisation
 
 
@@ -27,3 +30,15 @@ def _taken(kind: Any, changes: dict[str, Any]) -> dict[str, Any]:
 def without_seconds(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Curve lines but for the one entry that may differ between runs of a config."""
     return [{key: value for key, value in record.items() if key != "seconds"} for record in records]
+
+
+def at_step(monkeypatch: Any, step: int, do: Callable[[], object]) -> None:
+    """Does something while this process takes the step of this number, counted from 0."""
+    original, counter = loop._step, itertools.count()
+
+    def stepping(*arguments: Any) -> Any:
+        if next(counter) == step:
+            do()
+        return original(*arguments)
+
+    monkeypatch.setattr(loop, "_step", stepping)

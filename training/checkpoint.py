@@ -11,6 +11,7 @@ done to it since (cut short, a flipped bit) the manifest tells, and the one befo
 """
 
 import dataclasses
+import errno
 import hashlib
 import json
 import os
@@ -25,6 +26,9 @@ from transformers import PreTrainedModel
 from training.run import CURVE, Run, StorageError
 
 MANIFEST = "manifest.json"
+LEAST_FREE = 2**20
+"""Bytes; a disk with fewer is full."""
+
 GENERATIONS = ("checkpoint", "checkpoint.previous")
 
 
@@ -65,10 +69,12 @@ def save(run: Run, accelerator: Accelerator, model: PreTrainedModel, counters: C
             _seal(partial)
             _take_the_name(partial)
     except Exception as error:  # each library has its own for a disk that is full
+        is_full = shutil.disk_usage(run.folder).free < LEAST_FREE
         shutil.rmtree(partial, ignore_errors=True)
         raise StorageError(
-            f"the checkpoint of step {counters.step:,} could not be written ({error}): see to the space in "
-            f"{run.folder} and start the same command again."
+            f"the checkpoint of step {counters.step:,} could not be written "
+            f"({os.strerror(errno.ENOSPC) if is_full else str(error).partition(chr(10))[0]}): see to the disk of "
+            f"{run.folder}, and start the same command again."
         ) from error
     accelerator.wait_for_everyone()
 

@@ -5,6 +5,7 @@ batch on the same device, whatever the seeds. It is an upper bound: a run may le
 """
 
 import json
+import re
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -70,7 +71,7 @@ def progress_of(folder: Path) -> Progress:
             seconds_a_step=pace,
             accuracy=status.get("accuracy"),
             learned_at=status.get("learned_at"),
-            error=_last_line(status.get("traceback", "")),
+            error=last_line(status.get("traceback", "")),
         )
     except (ConfigError, KeyError, TypeError, ValueError) as error:
         said = str(error) if isinstance(error, ConfigError) else f"{folder} is not as this version writes it: {error!r}"
@@ -124,5 +125,6 @@ def _likeness(run: Progress) -> str:
     return json.dumps(alike, sort_keys=True)
 
 
-def _last_line(traceback: str) -> str:
-    return next(reversed(traceback.strip().splitlines()), "")
+def last_line(traceback: str) -> str:
+    """What a traceback ends with, without the module of the error's class."""
+    return re.sub(r"^(\w+\.)+", "", next(reversed(traceback.strip().splitlines()), ""))

@@ -19,6 +19,7 @@ from training.config import ConfigError, identity, require
 from training.engines import INTERRUPTED, TAKEN, Engine, Inline
 from training.lock import TakenError, is_taken, owner_of
 from training.loop import Interrupted
+from training.progress import last_line
 from training.run import Run, StorageError, read_status
 from training.session import is_main_process, process_count
 
@@ -159,7 +160,7 @@ def _last_words(run: Run, code: int) -> str:
     """Why a run failed, in a line; a process that could not say it is described by its exit code."""
     status = read_status(run.folder)
     if status.get("state") == "failed":
-        return str(status["traceback"]).strip().splitlines()[-1]
+        return last_line(str(status["traceback"]))
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     words = f"its process ended with {how}"
     with contextlib.suppress(StorageError):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.evaluate import wilson
+from probe.intervals import wilson
 
 
 @pytest.mark.parametrize(

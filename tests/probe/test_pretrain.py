@@ -48,7 +48,7 @@ class Oracle(torch.nn.Module):
 def test_predictable_tokens_are_counted_by_their_place_in_the_sequence(wrong):
     config = config_of(held_out_sequences=300)  # more than are judged at once
     tokens, predictable = LANGUAGE.sequences("held-out", torch.arange(300))
-    record = NextToken(config).evaluate(Oracle(tokens, wrong), Accelerator())
+    record = NextToken(config).evaluate(Oracle(tokens, wrong), Accelerator(), {})
     assert record["asked"] == predictable[:, 1:].sum(dim=0).tolist()
     expected = [0 if place == wrong else asked for place, asked in enumerate(record["asked"])]
     assert record["correct"] == expected

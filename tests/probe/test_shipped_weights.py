@@ -46,7 +46,7 @@ def test_the_weights_are_those_that_the_name_stands_for(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_model_finds_in_the_context_what_stood_there_before(name):
-    record = NextToken(made_by(name)).evaluate(load(name).eval(), Accelerator())
+    record = NextToken(made_by(name)).evaluate(load(name).eval(), Accelerator(), {})
     assert sum(record["correct"]) / sum(record["asked"]) > INDUCTION[name.partition("/")[2]]
     last = json.loads((Path(source_of(name)) / "curve.jsonl").read_text().splitlines()[-1])
     assert record["correct"] == pytest.approx(last["correct"], abs=3)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
-from small_runs import small_config, without_seconds
+from small_runs import at_step, small_config, without_seconds
 from torch.nn import functional as F
 from transformers import GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM, MambaConfig, MambaForCausalLM
 
@@ -85,7 +85,7 @@ def test_evaluation_counts_every_position_and_each_hit(tmp_path):
     config = small_config(held_out_examples=62)
     model, task = prepare(config)
     model.eval()
-    result = evaluate(model, task, 62, Accelerator(), batch=9)
+    result = evaluate(model, task, range(62), Accelerator(), batch=9, split="held-out")
     tokens, answers, positions = task.examples("held-out", torch.arange(62))
     hits = model(input_ids=tokens).logits[:, -1].argmax(dim=-1) == answers
     assert result.asked == [positions.eq(p).sum().item() for p in range(6)]
@@ -118,14 +118,7 @@ def test_micro_batches_change_the_memory_and_not_the_losses(tmp_path):
 
 def interrupt_at(monkeypatch, step, number=signal.SIGTERM):
     """Sends this process a signal while it takes the step of this number (counted from 0)."""
-    original, counter = loop._step, itertools.count()
-
-    def stepping(*arguments):
-        if next(counter) == step:
-            os.kill(os.getpid(), number)
-        return original(*arguments)
-
-    monkeypatch.setattr(loop, "_step", stepping)
+    at_step(monkeypatch, step, lambda: os.kill(os.getpid(), number))
 
 
 @pytest.mark.parametrize("name", NAMES)

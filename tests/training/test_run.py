@@ -1,12 +1,14 @@
 """A run's directory: what it refuses, what it keeps, and that a cut-off line harms nothing."""
 
 import json
+import os
 
 import pytest
 from small_runs import small_config
 
 from training.config import ConfigError, identity, to_dict
-from training.run import Run, TakenError, read_config, read_curve, read_ran_with, read_state, read_status, run_folders
+from training.lock import TakenError
+from training.run import Run, read_config, read_curve, read_ran_with, read_state, read_status, run_folders
 
 
 def test_the_directory_is_named_by_the_config_and_holds_all_of_it(tmp_path):
@@ -24,15 +26,8 @@ def test_planning_again_leaves_a_run_as_it_is(tmp_path):
     run.start({"device": "cpu"})
     run.set_state("finished", step=3)
     Run(tmp_path, small_config()).plan()
-    assert read_status(run.folder) == {"state": "finished", "step": 3}
-
-
-def test_a_run_that_failed_is_planned_again(tmp_path):
-    run = Run(tmp_path, small_config())
-    run.plan()
-    run.set_state("failed", traceback="of the last time")
-    run.plan()
-    assert read_status(run.folder) == {"state": "planned"}
+    status = read_status(run.folder)
+    assert status["state"] == "finished" and status["step"] == 3
 
 
 def test_each_kind_of_session_is_recorded_once(tmp_path):
@@ -44,7 +39,7 @@ def test_each_kind_of_session_is_recorded_once(tmp_path):
     assert read_ran_with(run.folder) == {"device": "cpu"}
 
 
-def test_the_curve_is_cut_back_to_a_step_and_loses_half_a_line(tmp_path):
+def test_the_curve_is_put_back_to_a_copy_and_loses_half_a_line(tmp_path):
     run = Run(tmp_path, small_config())
     run.plan()
     for step in (4, 8, 12):
@@ -52,8 +47,12 @@ def test_the_curve_is_cut_back_to_a_step_and_loses_half_a_line(tmp_path):
     with open(run.folder / "curve.jsonl", "a") as curve:
         curve.write('{"step": 16')
     assert [record["step"] for record in read_curve(run.folder)] == [4, 8, 12]
-    run.cut(8)
-    assert (run.folder / "curve.jsonl").read_text() == '{"step": 4}\n{"step": 8}\n'
+    copy = tmp_path / "copy.jsonl"
+    copy.write_text('{"step": 4}\n{"step": 8}\n')
+    run.put_curve(copy)
+    assert (run.folder / "curve.jsonl").read_text() == copy.read_text()
+    run.put_curve(None)
+    assert read_curve(run.folder) == []
 
 
 @pytest.mark.parametrize("damage", ["{half\n", "3\n", "\n"])
@@ -81,6 +80,9 @@ def test_files_that_are_not_a_run_are_refused_and_left_alone(tmp_path):
     (run.folder / "config.json").write_text("{half")
     with pytest.raises(ConfigError, match="cannot be read"):
         Run(tmp_path, small_config())
+    (run.folder / "config.json").write_text('{"kind": "ProbeConfig", "config": {"task": {"length": 6}}}')
+    with pytest.raises(ConfigError, match="is not what the run was started with"):
+        Run(tmp_path, small_config())
     (run.folder / "config.json").write_text('{"config": 3}')
     with pytest.raises(ConfigError, match="is not the config of a run"):
         Run(tmp_path, small_config())
@@ -90,7 +92,7 @@ def test_files_that_are_not_a_run_are_refused_and_left_alone(tmp_path):
 def test_a_run_has_one_owner_at_a_time(tmp_path):
     run, same = Run(tmp_path, small_config()), Run(tmp_path, small_config())
     with run.owned():
-        with pytest.raises(TakenError, match="is being run by another process"), same.owned():
+        with pytest.raises(TakenError, match=f"is being run by process {os.getpid()} on "), same.owned():
             pass
         with Run(tmp_path, small_config(seed=1)).owned():
             pass

@@ -9,9 +9,12 @@ from functools import partial
 import pytest
 from small_runs import small_config, without_seconds
 
+import training.sweep
 from probe.trainer import run_probe
 from training import loop
 from training.config import ConfigError
+from training.engines import Inline
+from training.local import Local
 from training.loop import Interrupted
 from training.run import Run, read_curve, read_status
 from training.sweep import sweep
@@ -81,7 +84,9 @@ def run_or_die(config, out, *, place, row):
 
 def test_workers_give_the_curves_of_one_process(tmp_path):
     for workers in (1, 2):
-        outcomes = sweep(CONFIGS[:2], tmp_path / str(workers), partial(run_probe, out=tmp_path / str(workers)), workers)
+        outcomes = sweep(
+            CONFIGS[:2], tmp_path / str(workers), partial(run_probe, out=tmp_path / str(workers)), Local(workers)
+        )
         assert [outcome.state for outcome in outcomes] == ["finished"] * 2
     for config in CONFIGS[:2]:
         alone, beside = (without_seconds(read_curve(Run(tmp_path / count, config).folder)) for count in ("1", "2"))
@@ -89,18 +94,19 @@ def test_workers_give_the_curves_of_one_process(tmp_path):
 
 
 def test_a_worker_that_is_killed_fails_its_run_and_not_the_sweep(tmp_path):
-    outcomes = sweep(CONFIGS[:3], tmp_path, partial(run_or_die, out=tmp_path), 2)
+    outcomes = sweep(CONFIGS[:3], tmp_path, partial(run_or_die, out=tmp_path), Local(2))
     assert [outcome.state for outcome in outcomes] == ["finished", "failed", "finished"]
     assert outcomes[1].error == "its process ended with SIGKILL"
     assert read_status(outcomes[1].run.folder)["state"] == "failed"
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_run_that_another_process_is_at_is_left_alone(workers, tmp_path):
+@pytest.mark.parametrize("engine", [Inline(), Local(2)])
+def test_a_run_that_another_process_is_at_is_left_alone(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(training.sweep, "PATIENCE", 0.0)
     other = Run(tmp_path, CONFIGS[0])
     with other.owned():
         other.start({})
-        outcomes = sweep(CONFIGS[:2], tmp_path, partial(run_probe, out=tmp_path), workers)
+        outcomes = sweep(CONFIGS[:2], tmp_path, partial(run_probe, out=tmp_path), engine)
         assert [outcome.state for outcome in outcomes] == ["taken", "finished"]
         assert other.state == "running" and not (other.folder / "curve.jsonl").exists()
     assert [outcome.state for outcome in sweep(CONFIGS[:2], tmp_path, partial(run_probe, out=tmp_path))] == [
@@ -126,12 +132,7 @@ def signal_later(config, out, *, place, row):
 
 def test_ctrl_c_saves_the_runs_of_all_workers_and_starts_no_other(tmp_path):
     configs = [dataclasses.replace(config, optimisation=LONG) for config in CONFIGS]
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        outcomes = sweep(configs, tmp_path, partial(signal_later, out=tmp_path), 2)
-    finally:
-        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
-            signal.signal(number, handler)
+    outcomes = sweep(configs, tmp_path, partial(signal_later, out=tmp_path), Local(2))
     assert [outcome.state for outcome in outcomes] == ["interrupted"] * 2
     states = [read_status(Run(tmp_path, config).folder)["state"] for config in configs]
     assert states[0] == "interrupted" and states[2:] == ["planned", "planned"]
@@ -142,10 +143,10 @@ def test_ctrl_c_saves_the_runs_of_all_workers_and_starts_no_other(tmp_path):
 def test_workers_and_processes_of_a_run_do_not_go_together(tmp_path, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigError, match="cannot be had at once"):
-        sweep(CONFIGS, tmp_path, run_or_die, 2)
+        sweep(CONFIGS, tmp_path, run_or_die, Local(2))
     assert not any(tmp_path.iterdir())
 
 
-def test_a_sweep_without_workers_is_refused(tmp_path):
+def test_a_sweep_without_workers_is_refused():
     with pytest.raises(ConfigError, match="at least 1 worker"):
-        sweep(CONFIGS, tmp_path, run_or_die, 0)
+        Local(0)
