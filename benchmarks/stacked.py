@@ -1,6 +1,6 @@
 """Runs of a tiny model that differ in their seeds and learning rates: one at a time in a process, or stacked into one.
 
-    python -m benchmarks.stacked              writes benchmarks/results/stacked.json; about five minutes on two cores
+    python -m benchmarks.stacked              writes benchmarks/results/stacked.json; six minutes on two busy cores
 
 A run alone is what a worker of a sweep does. Stacked, the weights of S members are rows of one matrix (S x parameters):
 every projection is one batched product, AdamW goes over the rows once, and each member has its own data, clipping and
@@ -22,8 +22,8 @@ the clock and, since others may compute on the machine too, for each two seconds
 that do nothing else. Of two threads the latter counts the waiting for each other as well.
 
 What it means: a stack is worth having where overhead is most of a step. Here it is not: at batch 64 even these models
-spend three quarters of a step (length 16) or nine tenths (length 50) in arithmetic, which is the same however many
-members share a call. So two processes stay, and nothing in `training` knows of stacks.
+spend three quarters of a step (length 16) or nearly nine tenths (length 50) in arithmetic, which is the same however
+many members share a call. So two processes stay, and nothing in `training` knows of stacks.
 """
 
 import math
