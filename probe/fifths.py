@@ -17,7 +17,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from probe.evaluate import wilson
+from probe.intervals import wilson
 from probe.style import LINE_STYLES, MARKERS, THOUSANDS, colour_of, count, models, ordered, set_title
 
 FIFTHS = 5

@@ -25,7 +25,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from backbones.pairs import PRETRAINED, SCRATCH
 from probe.curves import carried_to_the_end, load_runs
-from probe.evaluate import wilson
+from probe.intervals import pooled, wilson
 from probe.fifths import FIFTHS, fifths
 from probe.overall import learning_curves, orders, pairs
 from probe.style import (
@@ -111,14 +111,17 @@ def _figures(
 
 def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple[Figure, pd.DataFrame]:
     """Accuracy by target position over training, the families side by side: above, all evaluations as a heat map;
-    below, lines at chosen steps. Runs of a family are pooled, and the bands are 95 % Wilson intervals of the examples
-    they were asked: they hold no spread over runs, which `learning_curves` shows.
+    below, lines at chosen steps. Runs of a family are pooled, each with the same weight, and the bands are 95 % Wilson
+    intervals of the examples they were asked: they hold no spread over runs, which `learning_curves` shows.
 
     Args:
         curves: of one order and length.
     """
-    pooled = carried_to_the_end(curves, ["family"]).groupby(["family", "step", "position"], as_index=False)
-    data = pooled[["asked", "correct"]].sum()
+    carried = carried_to_the_end(curves, ["family"])
+    groups = carried.groupby(["family", "step", "position"])
+    data = groups.size().index.to_frame(index=False)
+    correct, asked = pooled(carried["correct"], carried["asked"], groups.ngroup())
+    data = data.assign(asked=asked, correct=correct)
     data["accuracy"] = data["correct"] / data["asked"]
     data["low"], data["high"] = wilson(data["correct"], data["asked"])
     families = ordered(data["family"].unique())
@@ -169,7 +172,8 @@ def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple
     bar.set_label("held-out accuracy")
     band = "bands: 95% intervals over examples, runs pooled"
     set_title(figure, f"Which positions are learned when: {query}, length {length}", f"{models(curves)}; {band}")
-    return figure, data
+    # Where all runs were asked the same, these are sums, and written as what they are: whole numbers.
+    return figure, data.assign(**{name: pd.to_numeric(data[name], downcast="integer") for name in ("asked", "correct")})
 
 
 def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:

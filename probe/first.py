@@ -3,7 +3,7 @@
 import pandas as pd
 
 from backbones.pairs import FAMILIES
-from probe.evaluate import wilson
+from probe.intervals import wilson
 
 GROUP = ["pair", "variant", "query", "length"]
 MATCHED = [*GROUP, "threshold", "planned_steps", "learning_rate", "weight_seed", "init_seed", "data_seed"]

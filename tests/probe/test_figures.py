@@ -17,8 +17,8 @@ LENGTH = 6
 ASKED = 10
 
 
-def write_run(out, name, hits_by_step, **settings):
-    """A run whose curve is given: for each evaluated step, the hits at each position."""
+def write_run(out, name, hits_by_step, asked=ASKED, **settings):
+    """A run whose curve is given: for each evaluated step, the hits at each position, of so many that were asked."""
     config = small_config(name, length=LENGTH, steps=400, evaluations=4, **settings)
     run = Run(out, config)
     run.start({"model": {"family": "mamba" if "mamba" in name else "pythia", "parameters": 1000}})
@@ -29,7 +29,7 @@ def write_run(out, name, hits_by_step, **settings):
                 "examples": 8 * step,
                 "loss": 1.0,
                 "correct": hits,
-                "asked": [ASKED] * LENGTH,
+                "asked": [asked] * LENGTH,
                 "seconds": 1.0,
             }
         )
@@ -111,6 +111,15 @@ def test_the_positions_figure_pools_runs_and_marks_its_lines(runs, tmp_path):
     assert mamba["correct"].tolist() == [20, 20, 24, 25, 30, 30]
     assert (mamba["low"] < mamba["accuracy"] + 1e-9).all() and (mamba["accuracy"] < mamba["high"] + 1e-9).all()
     assert set(data[data["line"]]["step"]) == {100, 400}
+
+
+def test_a_run_that_was_asked_more_does_not_outweigh_the_others(tmp_path):
+    write_run(tmp_path / "runs", "tiny/mamba", {400: [600] * 6}, asked=1000, seed=0)
+    write_run(tmp_path / "runs", "tiny/mamba", {400: [0] * 6}, asked=10, seed=1)
+    draw_all(tmp_path / "runs", tmp_path / "figures")
+    data = pd.read_csv(tmp_path / "figures" / "positions_suffix_6.csv")
+    assert np.allclose(data["accuracy"], 0.3), "the mean of 60 % and 0 %, and not 59 %"
+    assert np.allclose(data["asked"], 4 / (1 / 1000 + 1 / 10)), "worth about 40 questions, and not 1,010"
 
 
 def test_lines_are_drawn_where_accuracy_passes_quarters(runs, tmp_path):
