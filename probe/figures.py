@@ -25,8 +25,8 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from backbones.pairs import PRETRAINED, SCRATCH
 from probe.curves import carried_to_the_end, load_runs
-from probe.intervals import pooled, wilson
 from probe.fifths import FIFTHS, fifths
+from probe.intervals import pooled, wilson
 from probe.overall import learning_curves, orders, pairs
 from probe.style import (
     MARKERS,
@@ -35,6 +35,7 @@ from probe.style import (
     accuracy_axis,
     colour_of,
     count,
+    draw_interval,
     legend_below,
     models,
     ordered,
@@ -44,6 +45,7 @@ from probe.style import (
     setting,
     thresholds,
 )
+from probe.survival import medians, steps_or_censored
 from training.config import require
 from training.run import require_folder
 
@@ -177,12 +179,15 @@ def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple
 
 
 def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Steps to the threshold by length: a mark a run, a bar where half of the family's runs are there. A run that has
-    not reached it stands, hollow, at the step it got to: the value is at least that."""
-    data = runs.drop(columns="seconds")  # the same runs draw the same files
-    data["censored"] = data["steps_to_threshold"].isna()
-    data["steps"] = data["steps_to_threshold"].fillna(data["step"])
+    """Steps to the threshold by length: a mark a run, a bar at the family's median by Kaplan and Meier, and a thin line
+    over its 95 % interval. A run that has not reached it stands, hollow, at the step it got to: the value is at least
+    that, and as such it enters the median."""
+    # Without how long it took, the same runs draw the same files; nor is what was asked on validation drawn.
+    data = runs.drop(columns=["seconds", "validation_accuracy", "validation_steps_to_threshold"])
+    data = data.join(steps_or_censored(runs)[["censored", "steps"]])
     data["share_of_training"] = data["steps"] / data["planned_steps"]
+    groups = medians(data, ["query", "length", "family"]).drop(columns=["runs", "reached"])
+    data = data.merge(groups, on=["query", "length", "family"], how="left")
     queries, lengths = list(data["query"].unique()), sorted(data["length"].unique())
     figure, axes = panels(len(queries), len(queries), width=max(2.6, 1.2 * len(lengths)))
     for axis, query in zip(axes, queries, strict=True):
@@ -199,11 +204,14 @@ def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 reached = ~some["censored"].to_numpy()
                 axis.plot(x[reached], some["steps"][reached], marker, color=colour, ms=5)
                 axis.plot(x[~reached], some["steps"][~reached], "^", mfc="none", mec=colour, ms=7, mew=1.4)
-                half = np.sort(np.where(reached, some["steps"], np.inf))[(len(some) - 1) // 2]
+                half, low, high = some[["median_steps", "median_low", "median_high"]].iloc[0]
                 if np.isfinite(half):
                     axis.hlines(half, place + offset - 0.15, place + offset + 0.15, color=colour, lw=2)
+                    draw_interval(axis, place + offset, low, high, some["steps"].max(), colour)
             axis.plot([], [], MARKERS.get(family, "D"), color=colour_of(family), label=family)
         axis.plot([], [], "^", mfc="none", mec="0.3", label="not reached by then")
+        axis.plot([], [], color="0.3", lw=2, label="median")
+        axis.plot([], [], color="0.3", lw=0.8, label="its 95% interval (arrow: open)")
         axis.set_xticks(range(len(lengths)), [str(length) for length in lengths])
         axis.set_xlim(-0.5, len(lengths) - 0.5)
         axis.set_xlabel("length (special tokens in the context)")

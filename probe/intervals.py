@@ -51,5 +51,5 @@ def pooled(
     inverses = np.bincount(groups, weights=inverse, minlength=size)
     of_each = np.divide(runs * largest, inverses, out=np.zeros(size), where=inverses > 0)
     weighted = np.divide(k * of_each[groups], n, out=np.zeros_like(n), where=n > 0)
-    together = runs * of_each
+    together = np.asarray(runs * of_each, dtype=np.float64)
     return np.minimum(np.bincount(groups, weights=weighted, minlength=size), together), together

@@ -103,6 +103,19 @@ def test_runs_that_never_learn_are_drawn_as_censored(runs, tmp_path):
     assert suffix["share_of_training"].tolist() == [0.5, 1.0, 1.0]
 
 
+def test_sample_efficiency_carries_the_median_by_kaplan_and_meier_and_its_interval(runs, tmp_path):
+    write_run(runs, "tiny/mamba", {100: [1] * 6}, seed=3).set_state("interrupted")  # of it nothing is known after 100
+    draw_all(runs, tmp_path)
+    data = pd.read_csv(tmp_path / "sample_efficiency.csv").groupby(["order", "family"])
+    columns = ["median_steps", "median_low", "median_high"]
+    assert (data[columns].nunique() <= 1).all(axis=None), "one value a group, in each of its rows"
+    half, low, high = (data[column].first() for column in columns)
+    # Pythia: 2/3 on their way at 200, 1/3 at 400. Mamba: one of four is lost before, which changes no share.
+    assert half["suffix", "pythia"] == half["suffix", "mamba"] == 400
+    assert half["prefix", "pythia"] == np.inf and np.isnan(low["prefix", "pythia"])
+    assert (low["suffix"] == 200).all() and (high == np.inf).all()
+
+
 def test_the_positions_figure_pools_runs_and_marks_its_lines(runs, tmp_path):
     draw_all(runs, tmp_path, steps=[90, 400])
     data = pd.read_csv(tmp_path / "positions_suffix_6.csv")
