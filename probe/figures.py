@@ -4,6 +4,8 @@ learning_curves     held-out accuracy over training, family against family (draw
 positions           accuracy by target position over training (the paper's Figures 7 and 12)
 fifths              which fifth of the context is learned first (drawn in `probe.fifths`)
 sample_efficiency   steps to the threshold by length, runs that never reach it included (Figure 6)
+learning_rates      steps to the threshold by learning rate, where there are several, and which is chosen on validation
+                    (drawn in `probe.rates`); chosen_rates.csv has what the runs of that rate did on the held-out split
 orders              the query after the context against the query before it (drawn in `probe.overall`)
 pairs               pair against pair, such as from scratch and pretrained (drawn in `probe.overall`)
 """
@@ -28,6 +30,7 @@ from probe.curves import carried_to_the_end, load_runs
 from probe.fifths import FIFTHS, fifths
 from probe.intervals import pooled, wilson
 from probe.overall import learning_curves, orders, pairs
+from probe.rates import chosen_rates, learning_rates, with_several_rates
 from probe.style import (
     MARKERS,
     QUERY_STYLES,
@@ -72,22 +75,29 @@ def draw_all(runs_folder: Path, out: Path, steps: Sequence[int] | None = None) -
     written = []
     with sns.axes_style("ticks"), plt.rc_context({"font.size": 9, "axes.titlesize": 9.5, "pdf.fonttype": 42}):
         for name, figure, data in _figures(runs, curves, steps):
-            for ending in ("png", "pdf"):
-                path = out / f"{name}.{ending}"
-                # Without a date in it, the same data make the same file.
-                figure.savefig(path, dpi=200, metadata={"CreationDate": None} if ending == "pdf" else None)
-                written.append(path)
+            written += _saved(figure, out / name)
             data.to_csv(out / f"{name}.csv", index=False)
             written.append(out / f"{name}.csv")
-            plt.close(figure)
     return written
+
+
+def _saved(figure: Figure | None, path: Path) -> list[Path]:
+    """Saves and closes a figure, where there is one beside the table; without a date in it, so that the same data make
+    the same file."""
+    if figure is None:
+        return []
+    figure.savefig(path.with_name(f"{path.name}.png"), dpi=200)
+    figure.savefig(path.with_name(f"{path.name}.pdf"), dpi=200, metadata={"CreationDate": None})
+    plt.close(figure)
+    return [path.with_name(f"{path.name}.{ending}") for ending in ("png", "pdf")]
 
 
 def _figures(
     runs: pd.DataFrame, curves: pd.DataFrame, steps: Sequence[int] | None
-) -> Iterator[tuple[str, Figure, pd.DataFrame]]:
-    """Name, figure and data of each. Pairs, and variants of a pair, are never drawn into one panel: each has figures of
-    its own, named after it, and a figure for each length sets them side by side."""
+) -> Iterator[tuple[str, Figure | None, pd.DataFrame]]:
+    """Name, figure and data of each; a table that stands alone has no figure. Pairs, and variants of a pair, are never
+    drawn into one panel: each has figures of its own, named after it, and a figure for each length sets them side by
+    side."""
     apart = [column for column in ("pair", "variant") if curves[column].nunique() > 1]
     if apart:
         for value, some in curves.groupby(apart, sort=False):
@@ -106,6 +116,10 @@ def _figures(
         if length >= FIFTHS:
             yield name.replace("positions", "fifths"), *fifths(some)
     yield "sample_efficiency", *sample_efficiency(runs)
+    swept = with_several_rates(runs)
+    if len(swept):
+        yield "learning_rates", *learning_rates(swept)
+        yield "chosen_rates", None, chosen_rates(swept)
     for length, some in curves.groupby("length"):
         if some["query"].nunique() > 1:
             yield f"orders_{length}", *orders(runs[runs["length"] == length], some)
