@@ -146,12 +146,16 @@ def carried_to_the_end(curves: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     filled = []
     for _, group in curves.groupby(keys, sort=False):
         steps = np.sort(group["step"].unique())
-        for _, curve in group.groupby(["run", *(["position"] if "position" in group else [])], sort=False):
-            known = curve.set_index("step").sort_index()
-            until = np.inf if known["learned"].iloc[0] else known.index[-1]
-            wanted = steps[(steps >= known.index[0]) & (steps <= until)]
-            filled.append(known.reindex(wanted, method="ffill").rename_axis("step").reset_index())
-    return pd.concat(filled, ignore_index=True)[list(curves.columns)] if filled else curves
+        for _, curve in group.groupby("run", sort=False):
+            known, rows = np.unique(curve["step"], return_counts=True)
+            until = np.inf if curve["learned"].iloc[0] else known[-1]
+            wanted = steps[(steps >= known[0]) & (steps <= until)]
+            # An evaluation of a run is a block of a row a position: a step between two of them has the earlier one.
+            block = np.searchsorted(known, wanted, side="right") - 1
+            taken = (block[:, None] * rows[0] + np.arange(rows[0])).ravel()
+            carried = curve.sort_values("step", kind="stable").iloc[taken]
+            filled.append(carried.assign(step=np.repeat(wanted, rows[0])))
+    return pd.concat(filled, ignore_index=True) if filled else curves
 
 
 def _settings(settings: pd.DataFrame) -> pd.DataFrame:
