@@ -1,4 +1,4 @@
-"""Accuracy for every target position, with its interval.
+"""Accuracy for every target position.
 
 Counts are kept as integers, position by position, and summed over processes: a curve line holds
 `asked[position]` and `correct[position]`, and everything else is computed from these.

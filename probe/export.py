@@ -1,18 +1,61 @@
-"""A finished run's model as a folder of its own, with a card that says where the weights come from."""
+"""What leaves the folder of runs: a finished run's model as a folder of its own, with a card that says where the
+weights come from, or the settings and curves of all runs as one table."""
 
 import hashlib
+import importlib.util
 import json
+import os
 import shutil
 from pathlib import Path
 
 from probe.evaluate import accuracy_of
 from training.config import require
-from training.run import read_config, read_curve, read_ran_with, read_state, require_folder
+from training.run import read_config, read_curve, read_ran_with, read_state, require_folder, run_folders
 
 ROWS = 10
 """About so many evaluations are told on a card; all of them are in the curve beside it."""
 
 MODEL_FILES = ("config.json", "generation_config.json", "model.safetensors")
+
+
+def export_as(folder: Path, out: Path | None, parquet: Path | None) -> Path:
+    """`export_model` to `out`, or `export_table` to `parquet`.
+
+    Raises:
+        ConfigError: both are given or neither is, or what is asked for cannot be done.
+    """
+    require(
+        (out is None) != (parquet is None),
+        "say what to write: either --out FOLDER for the model of a run, or --parquet FILE for the curves of all runs.",
+    )
+    if out is not None:
+        return export_model(folder, out)
+    assert parquet is not None
+    return export_table(folder, parquet)
+
+
+def export_table(folder: Path, file: Path) -> Path:
+    """Writes the frame of `training.frame` of all runs below a folder, or of one run, as a parquet file. Settings that
+    are texts stay categories in it; those that are numbers come back as numbers.
+
+    Raises:
+        ConfigError: there are no runs, the file exists, or pyarrow is missing. Nothing has been written then.
+    """
+    folders = [folder] if (folder / "config.json").is_file() else run_folders(folder)
+    require(bool(folders), f"{folder} holds no runs: name the folder of a run, or one that holds runs.")
+    require(not file.exists(), f"{file} exists: name a new file.")
+    require_folder(file.parent, "the table")
+    is_there = importlib.util.find_spec("pyarrow") is not None
+    require(is_there, 'parquet files need pyarrow: pip install "retrieval-probe[parquet]".')
+
+    from training.frame import tidy
+
+    frame = tidy(folders)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(file.name + ".partial")
+    frame.to_parquet(beside, engine="pyarrow", index=False)
+    os.replace(beside, file)
+    return file
 
 
 def export_model(run: Path, out: Path) -> Path:

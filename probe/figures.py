@@ -4,6 +4,8 @@ learning_curves     held-out accuracy over training, family against family (draw
 positions           accuracy by target position over training (the paper's Figures 7 and 12)
 fifths              which fifth of the context is learned first (drawn in `probe.fifths`)
 sample_efficiency   steps to the threshold by length, runs that never reach it included (Figure 6)
+learning_rates      steps to the threshold by learning rate, where there are several, and which is chosen on validation
+                    (drawn in `probe.rates`); chosen_rates.csv has what the runs of that rate did on the held-out split
 orders              the query after the context against the query before it (drawn in `probe.overall`)
 pairs               pair against pair, such as from scratch and pretrained (drawn in `probe.overall`)
 """
@@ -26,8 +28,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from backbones.pairs import PRETRAINED, SCRATCH
 from probe.curves import carried_to_the_end, load_runs
 from probe.fifths import FIFTHS, fifths
-from probe.intervals import wilson
+from probe.intervals import pooled, wilson
 from probe.overall import learning_curves, orders, pairs
+from probe.rates import chosen_rates, learning_rates, with_several_rates
 from probe.style import (
     MARKERS,
     QUERY_STYLES,
@@ -35,6 +38,7 @@ from probe.style import (
     accuracy_axis,
     colour_of,
     count,
+    draw_interval,
     legend_below,
     models,
     ordered,
@@ -44,6 +48,7 @@ from probe.style import (
     setting,
     thresholds,
 )
+from probe.survival import medians, steps_or_censored
 from training.config import require
 from training.run import require_folder
 
@@ -70,22 +75,29 @@ def draw_all(runs_folder: Path, out: Path, steps: Sequence[int] | None = None) -
     written = []
     with sns.axes_style("ticks"), plt.rc_context({"font.size": 9, "axes.titlesize": 9.5, "pdf.fonttype": 42}):
         for name, figure, data in _figures(runs, curves, steps):
-            for ending in ("png", "pdf"):
-                path = out / f"{name}.{ending}"
-                # Without a date in it, the same data make the same file.
-                figure.savefig(path, dpi=200, metadata={"CreationDate": None} if ending == "pdf" else None)
-                written.append(path)
+            written += _saved(figure, out / name)
             data.to_csv(out / f"{name}.csv", index=False)
             written.append(out / f"{name}.csv")
-            plt.close(figure)
     return written
+
+
+def _saved(figure: Figure | None, path: Path) -> list[Path]:
+    """Saves and closes a figure, where there is one beside the table; without a date in it, so that the same data make
+    the same file."""
+    if figure is None:
+        return []
+    figure.savefig(path.with_name(f"{path.name}.png"), dpi=200)
+    figure.savefig(path.with_name(f"{path.name}.pdf"), dpi=200, metadata={"CreationDate": None})
+    plt.close(figure)
+    return [path.with_name(f"{path.name}.{ending}") for ending in ("png", "pdf")]
 
 
 def _figures(
     runs: pd.DataFrame, curves: pd.DataFrame, steps: Sequence[int] | None
-) -> Iterator[tuple[str, Figure, pd.DataFrame]]:
-    """Name, figure and data of each. Pairs, and variants of a pair, are never drawn into one panel: each has figures of
-    its own, named after it, and a figure for each length sets them side by side."""
+) -> Iterator[tuple[str, Figure | None, pd.DataFrame]]:
+    """Name, figure and data of each; a table that stands alone has no figure. Pairs, and variants of a pair, are never
+    drawn into one panel: each has figures of its own, named after it, and a figure for each length sets them side by
+    side."""
     apart = [column for column in ("pair", "variant") if curves[column].nunique() > 1]
     if apart:
         for value, some in curves.groupby(apart, sort=False):
@@ -104,6 +116,10 @@ def _figures(
         if length >= FIFTHS:
             yield name.replace("positions", "fifths"), *fifths(some)
     yield "sample_efficiency", *sample_efficiency(runs)
+    swept = with_several_rates(runs)
+    if len(swept):
+        yield "learning_rates", *learning_rates(swept)
+        yield "chosen_rates", None, chosen_rates(swept)
     for length, some in curves.groupby("length"):
         if some["query"].nunique() > 1:
             yield f"orders_{length}", *orders(runs[runs["length"] == length], some)
@@ -111,14 +127,17 @@ def _figures(
 
 def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple[Figure, pd.DataFrame]:
     """Accuracy by target position over training, the families side by side: above, all evaluations as a heat map;
-    below, lines at chosen steps. Runs of a family are pooled, and the bands are 95 % Wilson intervals of the examples
-    they were asked: they hold no spread over runs, which `learning_curves` shows.
+    below, lines at chosen steps. Runs of a family are pooled, each with the same weight, and the bands are 95 % Wilson
+    intervals of the examples they were asked: they hold no spread over runs, which `learning_curves` shows.
 
     Args:
         curves: of one order and length.
     """
-    pooled = carried_to_the_end(curves, ["family"]).groupby(["family", "step", "position"], as_index=False)
-    data = pooled[["asked", "correct"]].sum()
+    carried = carried_to_the_end(curves, ["family"])
+    groups = carried.groupby(["family", "step", "position"])
+    data = groups.size().index.to_frame(index=False)
+    correct, asked = pooled(carried["correct"], carried["asked"], groups.ngroup())
+    data = data.assign(asked=asked, correct=correct)
     data["accuracy"] = data["correct"] / data["asked"]
     data["low"], data["high"] = wilson(data["correct"], data["asked"])
     families = ordered(data["family"].unique())
@@ -169,16 +188,20 @@ def positions(curves: pd.DataFrame, steps: Sequence[int] | None = None) -> tuple
     bar.set_label("held-out accuracy")
     band = "bands: 95% intervals over examples, runs pooled"
     set_title(figure, f"Which positions are learned when: {query}, length {length}", f"{models(curves)}; {band}")
-    return figure, data
+    # Where all runs were asked the same, these are sums, and written as what they are: whole numbers.
+    return figure, data.assign(**{name: pd.to_numeric(data[name], downcast="integer") for name in ("asked", "correct")})
 
 
 def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Steps to the threshold by length: a mark a run, a bar where half of the family's runs are there. A run that has
-    not reached it stands, hollow, at the step it got to: the value is at least that."""
-    data = runs.drop(columns="seconds")  # the same runs draw the same files
-    data["censored"] = data["steps_to_threshold"].isna()
-    data["steps"] = data["steps_to_threshold"].fillna(data["step"])
+    """Steps to the threshold by length: a mark a run, a bar at the family's median by Kaplan and Meier, and a thin line
+    over its 95 % interval. A run that has not reached it stands, hollow, at the step it got to: the value is at least
+    that, and as such it enters the median."""
+    # Without how long it took, the same runs draw the same files; nor is what was asked on validation drawn.
+    data = runs.drop(columns=["seconds", "validation_accuracy", "validation_steps_to_threshold"])
+    data = data.join(steps_or_censored(runs)[["censored", "steps"]])
     data["share_of_training"] = data["steps"] / data["planned_steps"]
+    groups = medians(data, ["query", "length", "family"]).drop(columns=["runs", "reached"])
+    data = data.merge(groups, on=["query", "length", "family"], how="left")
     queries, lengths = list(data["query"].unique()), sorted(data["length"].unique())
     figure, axes = panels(len(queries), len(queries), width=max(2.6, 1.2 * len(lengths)))
     for axis, query in zip(axes, queries, strict=True):
@@ -195,11 +218,14 @@ def sample_efficiency(runs: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 reached = ~some["censored"].to_numpy()
                 axis.plot(x[reached], some["steps"][reached], marker, color=colour, ms=5)
                 axis.plot(x[~reached], some["steps"][~reached], "^", mfc="none", mec=colour, ms=7, mew=1.4)
-                half = np.sort(np.where(reached, some["steps"], np.inf))[(len(some) - 1) // 2]
+                half, low, high = some[["median_steps", "median_low", "median_high"]].iloc[0]
                 if np.isfinite(half):
                     axis.hlines(half, place + offset - 0.15, place + offset + 0.15, color=colour, lw=2)
+                    draw_interval(axis, place + offset, low, high, some["steps"].max(), colour)
             axis.plot([], [], MARKERS.get(family, "D"), color=colour_of(family), label=family)
         axis.plot([], [], "^", mfc="none", mec="0.3", label="not reached by then")
+        axis.plot([], [], color="0.3", lw=2, label="median")
+        axis.plot([], [], color="0.3", lw=0.8, label="its 95% interval (arrow: open)")
         axis.set_xticks(range(len(lengths)), [str(length) for length in lengths])
         axis.set_xlim(-0.5, len(lengths) - 0.5)
         axis.set_xlabel("length (special tokens in the context)")

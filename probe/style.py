@@ -36,6 +36,17 @@ def draw_spread(axis: Axes, some: pd.DataFrame, label: str, colour: str, style: 
     axis.plot(table.index, table.median(axis=1), color=colour, lw=1.9, ls=style, label=label)
 
 
+def draw_interval(axis: Axes, x: float, low: float, high: float, seen: float, colour: str) -> None:
+    """A thin upright line from `low` to `high`; nothing where `low` is not a number. One without an upper end has an
+    arrow there, a little above the largest value that was seen."""
+    if np.isnan(low):
+        return
+    axis.vlines(x, low, high if np.isfinite(high) else seen, color=colour, lw=0.8, zorder=1)
+    if not np.isfinite(high):
+        arrow = {"arrowstyle": "<|-", "color": colour, "lw": 0.8, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 7}
+        axis.annotate("", (x, seen), (0, 14), textcoords="offset points", arrowprops=arrow, zorder=1)
+
+
 def draw_reference_lines(axis: Axes, runs: pd.DataFrame) -> None:
     """The threshold and the accuracy of a guess, named beside the panel, where no curve can run into the words.
 
@@ -76,9 +87,12 @@ def panels(number: int, columns: int, width: float = 3.1) -> tuple[Figure, list[
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One legend under all panels, an entry a label."""
+    """One legend under all panels, an entry a label; a narrow figure holds three side by side."""
     entries = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    columns = 4 if figure.get_figwidth() > 6 else 3
+    figure.legend(
+        entries.values(), entries.keys(), loc="outside lower center", ncols=columns, fontsize=8, frameon=False
+    )
 
 
 def set_title(figure: Figure, text: str, setting: str) -> None:

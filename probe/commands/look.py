@@ -25,15 +25,18 @@ def plot(
         print(path)
 
 
-@app.command(epilog="`probe export runs/pretrain/0123456789ab --out models/tiny-mamba`")
+@app.command(
+    epilog="`probe export runs/mine/RUN --out models/mine` · `probe export runs/quick --parquet quick.parquet`"
+)
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished run, with its weights.", metavar="RUN")],
-    out: Annotated[Path, typer.Option(help="Folder for the model; it must not exist.")],
+    folder: Annotated[Path, typer.Argument(help="A run; with --parquet also a folder of runs.", metavar="DIR")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the model of a finished run.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="File for the settings and curves of all runs.")] = None,
 ) -> None:
-    """Write the model of a run as a folder of its own: weights, config, and a card that says where they are from."""
-    from probe.export import export_model
+    """Write a run's model with a card that says where it is from, or all runs as one table. Nothing is overwritten."""
+    from probe.export import export_as
 
-    print(export_model(run, out))
+    print(export_as(folder, out, parquet))
 
 
 @app.command(epilog="`probe sample --length 8 --order prefix` · `probe sample --score-end`")

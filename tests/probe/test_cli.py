@@ -40,7 +40,7 @@ def refused(result, said):
 
 
 def test_help_has_examples_and_imports_nothing_heavy(cli):
-    for command in ("train", "sweep", "status", "plot", "sample", "doctor"):
+    for command in ("train", "sweep", "status", "plot", "export", "sample", "doctor"):
         result = cli(command, "--help")
         assert result.returncode == 0
         _, end, examples = result.stdout.rpartition("╯")

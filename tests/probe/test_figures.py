@@ -17,8 +17,8 @@ LENGTH = 6
 ASKED = 10
 
 
-def write_run(out, name, hits_by_step, **settings):
-    """A run whose curve is given: for each evaluated step, the hits at each position."""
+def write_run(out, name, hits_by_step, asked=ASKED, **settings):
+    """A run whose curve is given: for each evaluated step, the hits at each position, of so many that were asked."""
     config = small_config(name, length=LENGTH, steps=400, evaluations=4, **settings)
     run = Run(out, config)
     run.start({"model": {"family": "mamba" if "mamba" in name else "pythia", "parameters": 1000}})
@@ -29,7 +29,7 @@ def write_run(out, name, hits_by_step, **settings):
                 "examples": 8 * step,
                 "loss": 1.0,
                 "correct": hits,
-                "asked": [ASKED] * LENGTH,
+                "asked": [asked] * LENGTH,
                 "seconds": 1.0,
             }
         )
@@ -103,6 +103,19 @@ def test_runs_that_never_learn_are_drawn_as_censored(runs, tmp_path):
     assert suffix["share_of_training"].tolist() == [0.5, 1.0, 1.0]
 
 
+def test_sample_efficiency_carries_the_median_by_kaplan_and_meier_and_its_interval(runs, tmp_path):
+    write_run(runs, "tiny/mamba", {100: [1] * 6}, seed=3).set_state("interrupted")  # of it nothing is known after 100
+    draw_all(runs, tmp_path)
+    data = pd.read_csv(tmp_path / "sample_efficiency.csv").groupby(["order", "family"])
+    columns = ["median_steps", "median_low", "median_high"]
+    assert (data[columns].nunique() <= 1).all(axis=None), "one value a group, in each of its rows"
+    half, low, high = (data[column].first() for column in columns)
+    # Pythia: 2/3 on their way at 200, 1/3 at 400. Mamba: one of four is lost before, which changes no share.
+    assert half["suffix", "pythia"] == half["suffix", "mamba"] == 400
+    assert half["prefix", "pythia"] == np.inf and np.isnan(low["prefix", "pythia"])
+    assert (low["suffix"] == 200).all() and (high == np.inf).all()
+
+
 def test_the_positions_figure_pools_runs_and_marks_its_lines(runs, tmp_path):
     draw_all(runs, tmp_path, steps=[90, 400])
     data = pd.read_csv(tmp_path / "positions_suffix_6.csv")
@@ -111,6 +124,15 @@ def test_the_positions_figure_pools_runs_and_marks_its_lines(runs, tmp_path):
     assert mamba["correct"].tolist() == [20, 20, 24, 25, 30, 30]
     assert (mamba["low"] < mamba["accuracy"] + 1e-9).all() and (mamba["accuracy"] < mamba["high"] + 1e-9).all()
     assert set(data[data["line"]]["step"]) == {100, 400}
+
+
+def test_a_run_that_was_asked_more_does_not_outweigh_the_others(tmp_path):
+    write_run(tmp_path / "runs", "tiny/mamba", {400: [600] * 6}, asked=1000, seed=0)
+    write_run(tmp_path / "runs", "tiny/mamba", {400: [0] * 6}, asked=10, seed=1)
+    draw_all(tmp_path / "runs", tmp_path / "figures")
+    data = pd.read_csv(tmp_path / "figures" / "positions_suffix_6.csv")
+    assert np.allclose(data["accuracy"], 0.3), "the mean of 60 % and 0 %, and not 59 %"
+    assert np.allclose(data["asked"], 4 / (1 / 1000 + 1 / 10)), "worth about 40 questions, and not 1,010"
 
 
 def test_lines_are_drawn_where_accuracy_passes_quarters(runs, tmp_path):
