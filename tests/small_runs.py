@@ -1,14 +1,17 @@
 """Configs small enough to run in seconds, and what two of their curves have to share."""
 
 import dataclasses
+import hashlib
 import itertools
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from probe.config import Model, ProbeConfig
 from probe.task import RetrievalTask
 from training import loop
-from training.config import Optimisation
+from training.config import Optimisation, hash_of
 
 
 def small_config(name: str = "tiny/pythia", order: Any = "suffix", length: int = 6, **changes: Any) -> ProbeConfig:
@@ -42,3 +45,19 @@ def at_step(monkeypatch: Any, step: int, do: Callable[[], object]) -> None:
         return original(*arguments)
 
     monkeypatch.setattr(loop, "_step", stepping)
+
+
+def as_of_another_version(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Changes the config of a run as if another version had written it, which names its folder after that."""
+    written = json.loads((folder / "config.json").read_text())
+    change(written["config"])
+    (folder / "config.json").write_text(json.dumps(written))
+    return folder.rename(folder.with_name(hash_of(written["kind"], written["config"])))
+
+
+def with_curve(folder: Path, text: str) -> None:
+    """Gives a finished run another curve, as if it had written it."""
+    (folder / "curve.jsonl").write_text(text)
+    status = json.loads((folder / "status.json").read_text())
+    status["curve"] = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "status.json").write_text(json.dumps(status))

@@ -6,6 +6,7 @@ Ray gives each task its GPUs (CUDA_VISIBLE_DEVICES) and starts as many at a time
 
 import contextlib
 import os
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,9 @@ class RayCluster:
             self.gpus <= 1 or self.gpus == int(self.gpus),
             f"a run gets a share of one GPU or several whole ones, not {self.gpus:g}.",
         )
+        host, _, port = (self.address or "").removeprefix("ray://").rpartition(":")
+        # Ray itself would knock for a minute, and then say it in forty lines.
+        require(not host or _answers(host, port), f"there is no Ray cluster at {self.address}: see --address.")
 
     def run(self, jobs: Sequence[Job]) -> Iterator[End]:
         import ray
@@ -54,9 +58,8 @@ class RayCluster:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a run without GPUs sees those of the machine
         try:
             context = ray.init(address=self.address, include_dashboard=False, configure_logging=False)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            at = f"at {self.address}" if self.address else "on this machine"
-            raise ConfigError(f"there is no Ray cluster {at} ({error}): see `ray status`, or --address.") from error
+        except (ConnectionError, ValueError) as error:
+            raise ConfigError(f"there is no Ray cluster at {self.address}: see `ray status`, or --address.") from error
         try:
             with stop_signals() as stopped:
                 yield from self._run(ray, jobs, stopped)
@@ -86,6 +89,14 @@ class RayCluster:
                     ray.cancel(reference, force=False)  # an interrupt, as Ctrl-C is one
             for reference in ray.wait(list(running), timeout=0.5)[0]:
                 yield running.pop(reference), _code(ray, reference)
+
+
+def _answers(host: str, port: str) -> bool:
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _task(job: Job, threads: int) -> int:

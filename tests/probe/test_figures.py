@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from small_runs import small_config
+from small_runs import as_of_another_version, small_config, with_curve
 
 from probe.curves import carried_to_the_end, load_runs, overall
 from probe.figures import draw_all
@@ -88,7 +88,7 @@ def test_orders_are_compared_at_the_lengths_that_have_both(runs, tmp_path):
 def test_the_same_curves_draw_the_same_files_however_long_they_took(runs, tmp_path):
     first = draw_all(runs, tmp_path / "a")
     for curve in runs.glob("*/curve.jsonl"):
-        curve.write_text(curve.read_text().replace('"seconds": 1.0', '"seconds": 2.0'))
+        with_curve(curve.parent, curve.read_text().replace('"seconds": 1.0', '"seconds": 2.0'))
     second = draw_all(runs, tmp_path / "b")
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
@@ -236,8 +236,6 @@ def test_two_models_of_one_family_are_not_taken_for_one(tmp_path):
 
 def test_a_run_of_another_version_is_named(runs):
     folder = sorted(runs.iterdir())[0]
-    config = to_dict(small_config())
-    del config["supervision"]
-    (folder / "config.json").write_text(json.dumps({"config": config}))
+    folder = as_of_another_version(folder, lambda config: config.pop("supervision"))
     with pytest.raises(ConfigError, match=f"{folder.name} is not a run of the probe .*supervision"):
         load_runs(runs)

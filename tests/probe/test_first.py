@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from probe.first import MATCHED, first_to_learn
-from probe.report import who_is_first
+from probe.first import MATCHED, first_to_learn, who_is_first
 
 
 def table(rows):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from small_runs import small_config
+from small_runs import small_config, with_curve
 
 from probe.curves import load_runs
 from probe.figures import draw_all
@@ -76,7 +76,7 @@ def test_a_run_that_was_judged_on_validation_from_some_step_on_is_not_enough(tmp
     write_run(tmp_path, "tiny/mamba", 1e-3, EARLY, EARLY)
     (curve,) = tmp_path.glob("*/curve.jsonl")
     first, second = curve.read_text().splitlines()
-    curve.write_text(first.replace("validation_asked", "other") + "\n" + second + "\n")
+    with_curve(curve.parent, first.replace("validation_asked", "other") + "\n" + second + "\n")
     assert np.isnan(choice(tmp_path)["learning_rate"])
 
 

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from small_runs import as_of_another_version, with_curve
 
 from training.config import ConfigError, Optimisation, flatten, to_dict
 from training.frame import MEASURED, tidy
@@ -78,17 +79,13 @@ def test_the_whole_config_stands_in_columns_as_it_was_set(sweep):
 
 
 def test_a_setting_that_only_some_runs_have_is_missing_in_the_others(sweep):
-    path = sweep[1] / "config.json"
-    written = json.loads(path.read_text())
-    del written["config"]["seed"]
-    path.write_text(json.dumps(written))
+    sweep[1] = as_of_another_version(sweep[1], lambda config: config.pop("seed"))
     seeds = tidy(sweep).drop_duplicates("run")["seed"]
     assert seeds.isna().tolist() == [False, True, False] and seeds.dropna().tolist() == [0, 2]
 
 
 def test_a_setting_that_is_a_number_here_and_a_word_there_is_text_in_both(sweep):
-    path = sweep[1] / "config.json"
-    path.write_text(path.read_text().replace('"seed": 1', '"seed": "one"'))
+    sweep[1] = as_of_another_version(sweep[1], lambda config: config.update(seed="one"))
     assert tidy(sweep).drop_duplicates("run")["seed"].tolist() == ["0", "one", "2"]
 
 
@@ -121,8 +118,7 @@ def test_frames_of_no_run_are_empty_and_keep_their_columns():
     ],
 )
 def test_a_line_that_is_no_evaluation_is_named_in_one_sentence(sweep, line, said):
-    with open(sweep[0] / "curve.jsonl", "a") as curve:
-        curve.write(json.dumps(line) + "\n")
+    with_curve(sweep[0], (sweep[0] / "curve.jsonl").read_text() + json.dumps(line) + "\n")
     with pytest.raises(ConfigError, match=said) as error:
         tidy(sweep)
     assert str(sweep[0] / "curve.jsonl") in str(error.value) and "move its folder away" in str(error.value)
@@ -130,5 +126,5 @@ def test_a_line_that_is_no_evaluation_is_named_in_one_sentence(sweep, line, said
 
 def test_numbers_are_read_back_to_the_last_digit(sweep):
     loss = float(np.float64(1) / 3)
-    Run(sweep[0].parent, Config()).append(judged(30, asked=[1], correct=[1]) | {"loss": loss})
+    with_curve(sweep[0], json.dumps(judged(30, asked=[1], correct=[1]) | {"loss": loss}) + "\n")
     assert tidy(sweep[:1])["loss"].iloc[-1] == loss
