@@ -14,6 +14,7 @@ from probe.pretrain import PretrainConfig, run_pretrain
 from probe.report import print_plan, print_pretrained, print_runs, print_sequences
 from probe.runner import RunOptions, check_tracker
 from probe.trainer import check_models, run_probe
+from training import checkpoint
 from training.config import require
 from training.loop import check_batch
 from training.run import Run
@@ -72,6 +73,8 @@ def _checked(configs: Sequence[Any], out: Path, options: RunOptions) -> list[Run
     runs = [Run(out, config) for config in configs]
     for config in configs:
         check_batch(config.optimisation, process_count())
+    for run in runs:
+        checkpoint.check(run.folder)
     return runs
 
 

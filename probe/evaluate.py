@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from probe.task import RetrievalTask
+from training.config import require
 
 Z_95 = 1.959963984540054
 """Quantile 0.975 of the standard normal."""
@@ -46,7 +47,7 @@ def evaluate(
     them and gets the same result. The model must be in evaluation mode.
 
     Args:
-        batch: examples that a process takes at once; it changes nothing but speed and memory.
+        batch: examples that a process takes at once, at most; it changes nothing but speed and memory.
     """
     device = accelerator.device
     asked = torch.zeros(task.length, dtype=torch.int64, device=device)
@@ -64,12 +65,19 @@ def evaluate(
 
 
 def batches(total: int, batch: int, accelerator: Accelerator) -> Iterator[Tensor]:
-    """The indices below `total` that are this process's part, so many at a time, on its device."""
-    share = -(-total // accelerator.num_processes)
-    start = accelerator.process_index * share
-    stop = min(start + share, total)
-    for first in range(start, stop, batch):
-        yield torch.arange(first, min(first + batch, stop), device=accelerator.device)
+    """The indices below `total` that are this process's part, about so many at a time, on its device. Every process
+    gets as many batches: those that share one model out among them meet at each of its layers.
+
+    Raises:
+        ConfigError: there are more processes than indices.
+    """
+    processes = accelerator.num_processes
+    least, most = total // processes, -(-total // processes)
+    require(least > 0, f"{total} held-out examples cannot be divided among {processes} processes: ask for more.")
+    rank = accelerator.process_index
+    start, stop = total * rank // processes, total * (rank + 1) // processes
+    # None of them is empty, which models do not take.
+    yield from torch.arange(start, stop, device=accelerator.device).tensor_split(min(-(-most // batch), least))
 
 
 def last_logits(model: torch.nn.Module, tokens: Tensor, positions: int) -> Tensor:

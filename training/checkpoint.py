@@ -1,5 +1,7 @@
 """What a run needs to go on: written by Accelerate (weights as safetensors, optimizer, schedule, random states of every
 process), with the model's config beside it so that `from_pretrained` reads the folder, and the counters of the loop.
+Where processes share one model out among them (FSDP, DeepSpeed ZeRO), they write their parts of weights and optimizer,
+which are put together to safetensors at the end of the run.
 
 A checkpoint is written beside the last one and then takes its name: at any moment one of the two is whole.
 """
@@ -10,8 +12,15 @@ import os
 import shutil
 from pathlib import Path
 
+import torch
 from accelerate import Accelerator
 from transformers import PreTrainedModel
+
+from training.config import require
+
+SHARDED = {"ACCELERATE_USE_FSDP": "pytorch_model_fsdp_0", "ACCELERATE_USE_DEEPSPEED": "pytorch_model"}
+"""What `accelerate launch` sets for processes that share a model out among them, and the folder that Accelerate puts
+the weights in then, a part of each."""
 
 
 @dataclasses.dataclass
@@ -45,30 +54,57 @@ def save(folder: Path, accelerator: Accelerator, model: PreTrainedModel, counter
     accelerator.wait_for_everyone()
 
 
+def check(folder: Path) -> None:
+    """Raises ConfigError where the run in `folder` cannot go on in the processes that were launched: they hold the
+    model in another way than those that wrote its checkpoint."""
+    found = _found(folder)
+    launched = (name for variable, name in SHARDED.items() if os.environ.get(variable, "").lower() == "true")
+    weights = next(launched, "model.safetensors")
+    require(
+        found is None or (found / weights).exists(),
+        f"{folder} cannot go on like this: its checkpoint is of another kind (one process and DDP, FSDP, or DeepSpeed "
+        "ZeRO). Launch it as it began, or delete its folder to begin anew.",
+    )
+
+
 def load(folder: Path, accelerator: Accelerator) -> Counters | None:
     """Puts everything that was prepared back to the last checkpoint; None, and nothing done, where there is none."""
-    places = (folder / "checkpoint", folder / "checkpoint.previous")
-    # Without counters it holds the weights of a run that was finished, and nothing to go on with.
-    found = next((path for path in places if (path / "counters.json").exists()), None)
+    found = _found(folder)
     if found is None:
         return None
     accelerator.load_state(str(found))
     return Counters(**json.loads((found / "counters.json").read_text(encoding="utf-8")))
 
 
-def finish(folder: Path, accelerator: Accelerator, model: PreTrainedModel, keep_weights: bool) -> None:
-    """Leaves of the checkpoint what a finished run is good for: its weights, or nothing."""
-    weights = accelerator.get_state_dict(model) if keep_weights else None
+def finish(folder: Path, accelerator: Accelerator, wrapped: torch.nn.Module, keep_weights: bool) -> None:
+    """Leaves of the checkpoint what a finished run is good for: its weights, or nothing. Every process calls it: those
+    that share one model out among them give their parts.
+
+    Args:
+        wrapped: the model, as the accelerator prepared it.
+    """
+    weights = accelerator.get_state_dict(wrapped) if keep_weights else {}
+    model = accelerator.unwrap_model(wrapped)
     if not accelerator.is_main_process:
         return
     if keep_weights:
         partial = folder / "checkpoint.partial"
         shutil.rmtree(partial, ignore_errors=True)
+        # Put together from parts, tied weights are two of one content, and a model that finds two does not tie them.
+        twins = dict(model.named_parameters(remove_duplicate=False)).keys() - dict(model.named_parameters()).keys()
+        weights = {name: tensor for name, tensor in weights.items() if name not in twins}
         model.save_pretrained(partial, state_dict=weights)
         _take_the_name(partial)
     else:
         for path in folder.glob("checkpoint*"):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _found(folder: Path) -> Path | None:
+    """The last checkpoint of the run in `folder`, if it has one."""
+    places = (folder / "checkpoint", folder / "checkpoint.previous")
+    # Without counters it holds the weights of a run that was finished, and nothing to go on with.
+    return next((path for path in places if (path / "counters.json").exists()), None)
 
 
 def _take_the_name(partial: Path) -> None:
