@@ -101,4 +101,5 @@ class ProbeConfig:
             return self.held_out_examples
         wanted = Z_95**2 * self.threshold * (1 - self.threshold) / self.half_width**2
         per_position = max(FEWEST_PER_POSITION, math.ceil(wanted / self.task.length))
-        return min(self.held_out_examples, per_position * self.task.length)
+        size = per_position * self.task.length
+        return size if 2 * size <= self.held_out_examples else self.held_out_examples

@@ -14,6 +14,7 @@ from probe.report import print_plan, print_sequences
 from probe.runner import RunOptions, check_tracker
 from probe.status import print_rows
 from probe.trainer import check_models, run_probe
+from training import checkpoint
 from training.config import from_dict, require
 from training.engines import Engine, Inline
 from training.local import Local
@@ -135,6 +136,8 @@ def _checked(
     runs = [Run(out, config) for config in configs]
     for config in configs:
         check_batch(config.optimisation, process_count())
+    for run in runs:
+        checkpoint.check(run.folder)
     return engine, runs
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from probe.intervals import wilson
 from probe.task import RetrievalTask, Split
+from training.config import require
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def evaluate(
     gets the same result. The model must be in evaluation mode.
 
     Args:
-        batch: examples that a process takes at once; it changes nothing but speed and memory.
+        batch: examples that a process takes at once, at most; it changes nothing but speed and memory.
     """
     device = accelerator.device
     totals = torch.zeros(2, task.length, dtype=torch.int64, device=device)
@@ -88,17 +89,24 @@ def evaluate_near(
     while decide and result.total < whole:
         if wilson(sum(result.correct), result.total)[1] < threshold:
             break
-        result += ask(range(result.total, min(2 * result.total, whole)))
+        # No small rest is left, of which some process would have nothing to ask.
+        result += ask(range(result.total, 2 * result.total if whole >= 3 * result.total else whole))
     return result
 
 
 def batches(asked: range, batch: int, accelerator: Accelerator) -> Iterator[Tensor]:
-    """The indices of a range that are this process's part, so many at a time, on its device."""
-    share = -(-len(asked) // accelerator.num_processes)
-    start = asked.start + accelerator.process_index * share
-    stop = min(start + share, asked.stop)
-    for first in range(start, stop, batch):
-        yield torch.arange(first, min(first + batch, stop), device=accelerator.device)
+    """The indices of a range that are this process's part, about so many at a time, on its device. Every process gets
+    as many batches: those that share one model out among them meet at each of its layers.
+
+    Raises:
+        ConfigError: there are more processes than indices.
+    """
+    total, processes, rank = len(asked), accelerator.num_processes, accelerator.process_index
+    least, most = total // processes, -(-total // processes)
+    require(least > 0, f"{total} examples cannot be divided among {processes} processes: ask for more.")
+    start, stop = (asked.start + total * part // processes for part in (rank, rank + 1))
+    # None of them is empty, which models do not take.
+    yield from torch.arange(start, stop, device=accelerator.device).tensor_split(min(-(-most // batch), least))
 
 
 def last_logits(model: torch.nn.Module, tokens: Tensor, positions: int) -> Tensor:

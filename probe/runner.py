@@ -16,6 +16,7 @@ from transformers.utils import logging
 
 from backbones.models import ledger
 from backbones.scan import scan_paths
+from training import checkpoint
 from training.config import Optimisation, flatten, require, require_choice, to_dict
 from training.lock import TakenError
 from training.loop import Interrupted, Objective, check_batch, train
@@ -73,7 +74,7 @@ def carry_out(
     quieten_transformers()
     tracker = options.get("tracker")
     accelerator = Accelerator(
-        mixed_precision="bf16" if config.optimisation.precision == "bf16" else "no",
+        mixed_precision="no",  # `_in_bf16` is the same arithmetic however the model is distributed
         log_with=tracker,
         project_dir=str(run.folder) if tracker else None,
         # The buffers of these models are constants (rotary frequencies): sending them at every forward would also
@@ -82,7 +83,10 @@ def carry_out(
     )
     try:
         check_batch(config.optimisation, accelerator.num_processes)
+        checkpoint.check(run.folder)
         model, objective = prepare()
+        if config.optimisation.precision == "bf16":
+            _in_bf16(model, accelerator.device)
         torch.manual_seed(seed)
         # One process writes for all.
         with run.owned() if accelerator.is_main_process else contextlib.nullcontext():
@@ -108,8 +112,8 @@ def carry_out(
         for watcher in accelerator.trackers:
             watcher.finish()
         accelerator.free_memory()
-        # The next run of this process may ask for another precision, which Accelerate keeps for the whole process.
-        AcceleratorState._reset_state()
+        # Accelerate keeps all it has found for the whole process, and a second FSDP run would not be one.
+        AcceleratorState._reset_state(reset_partial_state=True)
     return run
 
 
@@ -142,6 +146,15 @@ def quieten_transformers() -> None:
     logging.set_verbosity_error()
     hub_logging.set_verbosity_error()
     logging.disable_progress_bar()
+
+
+def _in_bf16(model: PreTrainedModel, device: torch.device) -> None:
+    """Has the model compute in bfloat16 where torch's autocast deems it right, with weights and gradients in float32.
+
+    Accelerate does so under DDP alone. Under FSDP it would cast all weights, the rates of a state space among them,
+    and add up gradients in bfloat16; under DeepSpeed the weights would be kept in it as well.
+    """
+    model.forward = torch.autocast(device.type, torch.bfloat16)(model.forward)
 
 
 def scan_path(device: torch.device) -> str:

@@ -1,6 +1,7 @@
 """What a run needs to go on: written by Accelerate (weights as safetensors, optimizer, schedule, random states of every
 process), with the model's config beside it so that `from_pretrained` reads the folder, the counters of the loop, and
-the curve so far.
+the curve so far. Where processes share one model out among them (FSDP, DeepSpeed ZeRO), they write their parts of
+weights and optimizer, which are put together to safetensors at the end of the run.
 
     checkpoint/             the last one
     checkpoint.previous/    the one before it, until the run is finished
@@ -18,14 +19,20 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
+import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from transformers import PreTrainedModel
 
+from training.config import require
 from training.run import CURVE, Run, StorageError
 
 MANIFEST = "manifest.json"
+SHARDED = {"ACCELERATE_USE_FSDP": "pytorch_model_fsdp_0", "ACCELERATE_USE_DEEPSPEED": "pytorch_model"}
+"""What `accelerate launch` sets for processes that share a model out among them, and the folder that Accelerate puts
+the weights in then, a part of each."""
 LEAST_FREE = 2**20
 """Bytes; a disk with fewer is full."""
 
@@ -94,14 +101,39 @@ def load(run: Run, accelerator: Accelerator) -> Counters:
     return Counters(**json.loads((chosen[0] / "counters.json").read_text(encoding="utf-8")))
 
 
-def finish(run: Run, accelerator: Accelerator, model: PreTrainedModel, keep_weights: bool) -> None:
-    """Leaves of the checkpoints what a finished run is good for: its weights, or nothing."""
-    weights = accelerator.get_state_dict(model) if keep_weights else None
+def check(folder: Path) -> None:
+    """Raises ConfigError where the run in `folder` cannot go on in the processes that were launched: they hold the
+    model in another way than those that wrote its checkpoint."""
+    launched = (name for variable, name in SHARDED.items() if os.environ.get(variable, "").lower() == "true")
+    weights = next(launched, "model.safetensors")
+    written = next((names for name in GENERATIONS if "counters.json" in (names := _names_in(folder / name))), None)
+    require(
+        written is None or any(name.partition("/")[0] == weights for name in written),
+        f"{folder} cannot go on like this: its checkpoint is of another kind (one process and DDP, FSDP, or DeepSpeed "
+        "ZeRO). Launch it as it began, or delete its folder to begin anew.",
+    )
+
+
+def finish(run: Run, accelerator: Accelerator, wrapped: torch.nn.Module, keep_weights: bool) -> None:
+    """Leaves of the checkpoints what a finished run is good for: its weights, or nothing. Every process calls it: those
+    that share one model out among them give their parts.
+
+    Args:
+        wrapped: the model, as the accelerator prepared it.
+    """
+    weights = accelerator.get_state_dict(wrapped) if keep_weights else {}
+    model = accelerator.unwrap_model(wrapped)
     if not accelerator.is_main_process:
         return
     if keep_weights:
         partial = run.folder / "checkpoint.partial"
         shutil.rmtree(partial, ignore_errors=True)
+        # Put together from parts, tied weights are two of one content, and a model that finds two does not tie them.
+        twins = dict(model.named_parameters(remove_duplicate=False)).keys() - dict(model.named_parameters()).keys()
+        weights = {name: tensor for name, tensor in weights.items() if name not in twins}
+        # Put together from parts, tied weights are two of one content, and a model that finds two does not tie them.
+        twins = dict(model.named_parameters(remove_duplicate=False)).keys() - dict(model.named_parameters()).keys()
+        weights = {name: tensor for name, tensor in weights.items() if name not in twins}
         model.save_pretrained(partial, state_dict=weights)
         _seal(partial)
         _take_the_name(partial)
@@ -113,8 +145,7 @@ def finish(run: Run, accelerator: Accelerator, model: PreTrainedModel, keep_weig
 def damage_of(checkpoint: Path) -> str:
     """What is wrong with a checkpoint, in words; empty where it is as it was written."""
     try:
-        files = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))["files"]
-        for name, (size, digest) in files.items():
+        for name, (size, digest) in _manifest(checkpoint).items():
             path = checkpoint / name
             if not path.is_file():
                 return f"{name} is missing"
@@ -125,6 +156,19 @@ def damage_of(checkpoint: Path) -> str:
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         return f"{MANIFEST} cannot be read: {type(error).__name__}"
     return ""
+
+
+def _manifest(checkpoint: Path) -> dict[str, Any]:
+    """Size and digest of each file, by its name."""
+    return dict(json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))["files"])
+
+
+def _names_in(checkpoint: Path) -> list[str]:
+    """What a checkpoint was written with; nothing where that cannot be read, which `load` finds damaged."""
+    try:
+        return list(_manifest(checkpoint))
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
 
 
 def _last_good(folder: Path) -> Path | None:

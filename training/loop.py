@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedType
 from torch import Tensor
 from tqdm import tqdm
 from transformers import PreTrainedModel, get_scheduler
@@ -91,6 +92,12 @@ def train(
     warmup = round(optimisation.warmup * optimisation.steps)
     names = {"cosine": "cosine", "constant": "constant_with_warmup"}
     schedule = get_scheduler(names[optimisation.schedule], optimizer, warmup, optimisation.steps)
+    if accelerator.distributed_type == DistributedType.DEEPSPEED:
+        # No data loader tells it how many examples it gets at once, and it clips by itself.
+        accelerator.state.deepspeed_plugin.deepspeed_config.update(
+            train_micro_batch_size_per_gpu=min(optimisation.micro_batch or share, share),
+            gradient_clipping=optimisation.clip,
+        )
     wrapped, optimizer = accelerator.prepare(model, optimizer)
     # Not prepared: a prepared schedule takes a step for each process.
     accelerator.register_for_checkpointing(schedule)
@@ -161,7 +168,7 @@ def train(
         if keep_weights:
             save()
         tell("finished")
-        checkpoint.finish(run, accelerator, accelerator.unwrap_model(wrapped), keep_weights)
+        checkpoint.finish(run, accelerator, wrapped, keep_weights)
 
 
 def check_batch(optimisation: Optimisation, processes: int) -> int:
@@ -192,7 +199,8 @@ def _step(
     for start in range(0, share, micro_batch):
         count = min(micro_batch, share - start)
         last = start + count == share
-        # Processes exchange gradients once a step, with the last micro-batch.
+        # Processes exchange gradients once a step, with the last micro-batch. DeepSpeed takes its step there as well.
+        accelerator.sync_gradients = last
         with contextlib.nullcontext() if last else accelerator.no_sync(model):
             part = objective.loss(model, first + start, count) * (count / share)
             accelerator.backward(part)

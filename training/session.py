@@ -11,7 +11,17 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-PACKAGES = ("retrieval-probe", "torch", "transformers", "accelerate", "numpy", "numba", "mamba-ssm", "causal-conv1d")
+PACKAGES = (
+    "retrieval-probe",
+    "torch",
+    "transformers",
+    "accelerate",
+    "numpy",
+    "numba",
+    "mamba-ssm",
+    "causal-conv1d",
+    "deepspeed",
+)
 
 
 def is_main_process() -> bool:
