@@ -186,9 +186,13 @@ def _summary(seen: Overview) -> list[Text]:
     # An hour of one GPU is an hour; of a processor as well, whatever else it does meanwhile.
     left = f"at most {sums.hours_left:.2f} {sums.unit} left{unknown}" if sums.hours_left or unknown else "nothing left"
     lines = [f"{states}; {sums.hours_spent:.2f} {sums.unit} spent, {left}."]
+    lost: dict[tuple[str, str], list[str]] = {}
     for run in seen.runs:
         if run.state in ("failed", "damaged"):
-            lines.append(f"{run.folder.name}: {run.state}: {run.error}")
+            lost.setdefault((run.state, run.error), []).append(run.folder.name)
+    for (state, error), names in lost.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        lines.append(f"{', '.join(names[:3])}{more} {state}: {error}")
     if any(run.kind == "PretrainConfig" for run in seen.runs):
         lines.append("Accuracy of a pretraining: the share of predictable tokens that are predicted.")
     if "failed" in sums.states:
