@@ -35,3 +35,7 @@ bench: install
 	$(BIN)/python -m benchmarks.generator
 	$(BIN)/python -m benchmarks.steps
 	$(BIN)/python -m benchmarks.scan
+	$(BIN)/python -m benchmarks.sweeps
+	$(BIN)/python -m benchmarks.evaluation cost
+	$(BIN)/python -m benchmarks.evaluation agreement
+	$(BIN)/python -m benchmarks.stacked

@@ -1,6 +1,7 @@
 """What evaluations cost beside training, and whether the cheap ones stop a run where the paper's would have.
 
-    python -m benchmarks.evaluation           writes benchmarks/results/evaluation.json
+    python -m benchmarks.evaluation cost           writes benchmarks/results/evaluation_cost.json
+    python -m benchmarks.evaluation agreement      writes benchmarks/results/evaluation_agreement.json (a quarter hour)
 
 cost        the paper's 78,125 steps of 64 with 100 evaluations, at its lengths: the share of training time that goes
             into evaluations of the default size (with validation, and the whole held-out set once, to stop) and into
@@ -13,10 +14,10 @@ agreement   runs that are judged both ways at the same steps, until both say 95 
 import argparse
 import itertools
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from accelerate import Accelerator
-from tqdm import tqdm
 
 from backbones.pairs import FAMILIES, name_of
 from benchmarks.timing import DEVICE, seconds_of, write_results
@@ -63,7 +64,6 @@ def cost(family: str, length: int) -> Row:
     evaluations, whole = config.optimisation.evaluations, config.held_out_examples
     small = evaluations * (config.evaluation_examples + config.validation_examples) + whole
     return {
-        "what": "cost",
         "family": family,
         "length": length,
         "examples_of_an_evaluation": config.evaluation_examples + config.validation_examples,
@@ -112,7 +112,6 @@ def agreement(family: str, order: Order, seed: int) -> Row:
             break
     late = (passed["default"] - passed["all"]) // EVERY if len(passed) == 2 else None
     return {
-        "what": "agreement",
         "family": family,
         "order": order,
         "seed": seed,
@@ -140,17 +139,19 @@ def _steps(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--no-agreement", action="store_true", help="leave the runs out, which take a quarter hour")
-    rows = [cost(family, length) for length in LENGTHS for family in FAMILIES]
-    for row in rows:
-        print(row, flush=True)
-    if not parser.parse_args().no_agreement:
-        orders: tuple[Order, ...] = ("suffix", "prefix")
-        for family, order, seed in tqdm(list(itertools.product(FAMILIES, orders, SEEDS)), unit="run"):
-            rows.append(agreement(family, order, seed))
-            print(rows[-1], flush=True)
-    write_results("evaluation", "python -m benchmarks.evaluation", rows)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=["cost", "agreement"])
+    asked = parser.parse_args().part
+    orders: tuple[Order, ...] = ("suffix", "prefix")
+    measurements = {
+        "cost": (partial(cost, family, length) for length in LENGTHS for family in FAMILIES),
+        "agreement": (partial(agreement, *run) for run in itertools.product(FAMILIES, orders, SEEDS)),
+    }
+    rows = []
+    for measure in measurements[asked]:
+        rows.append(measure())
+        print(rows[-1], flush=True)
+    write_results(f"evaluation_{asked}", f"python -m benchmarks.evaluation {asked}", rows)
 
 
 if __name__ == "__main__":

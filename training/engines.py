@@ -23,6 +23,10 @@ INTERRUPTED = 130
 TAKEN = 75
 """Exit code of a job that found another process at its run (EX_TEMPFAIL of sysexits.h)."""
 
+ONE_GPU = (
+    "a run of a sweep is one process and takes one GPU at the most, not {:g}: for several see experiments/accelerate."
+)
+
 End = tuple[int, int]
 """Number of a job, and its exit code: 0, INTERRUPTED, TAKEN, that of a failure, or minus the signal it died of."""
 

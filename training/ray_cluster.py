@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from training.config import ConfigError, require
-from training.engines import INTERRUPTED, End, Job, code_of
+from training.engines import INTERRUPTED, ONE_GPU, End, Job, code_of
 from training.signals import stop_signals
 
 
@@ -26,7 +26,7 @@ class RayCluster:
 
     Args:
         address: of the cluster ("auto" for the one this machine is part of); None starts one on this machine alone.
-        gpus: that a run gets; 0.25 puts four on one.
+        gpus: that a run gets, 1 or less; 0.25 puts four on one.
         cpus: threads that a run gets.
         workers: runs at a time at the most; None for as many as there is room for.
         resources: others that a run needs, by the names that the cluster has for them.
@@ -44,10 +44,7 @@ class RayCluster:
     def __post_init__(self) -> None:
         require(find_spec("ray") is not None, 'the Ray engine needs Ray: pip install "retrieval-probe[ray]".')
         require(self.gpus >= 0 and self.cpus > 0, "a run needs more than 0 CPUs, and no fewer than 0 GPUs.")
-        require(
-            self.gpus <= 1 or self.gpus == int(self.gpus),
-            f"a run gets a share of one GPU or several whole ones, not {self.gpus:g}.",
-        )
+        require(self.gpus <= 1, ONE_GPU.format(self.gpus))
         host, _, port = (self.address or "").removeprefix("ray://").rpartition(":")
         # Ray itself would knock for a minute, and then say it in forty lines.
         require(not host or _answers(host, port), f"there is no Ray cluster at {self.address}: see --address.")

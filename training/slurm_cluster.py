@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from training.config import ConfigError, require
-from training.engines import INTERRUPTED, End, Job, code_of
+from training.engines import INTERRUPTED, ONE_GPU, End, Job, code_of
 from training.signals import stop_signals
 
 POLL = 0.5
@@ -48,6 +48,7 @@ class SlurmCluster:
         require(
             find_spec("submitit") is not None, 'the Slurm engine needs submitit: pip install "retrieval-probe[slurm]".'
         )
+        require(self.gpus <= 1, ONE_GPU.format(self.gpus))
         require(self.hours > 0, f"a job needs time, not {self.hours:g} hours.")
 
     def run(self, jobs: Sequence[Job]) -> Iterator[End]:

@@ -82,7 +82,7 @@ def test_ctrl_c_saves_what_runs_on_ray_and_starts_no_other(importable, tmp_path)
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"gpus": 1.5}, "a share of one GPU or several whole ones"),
+        ({"gpus": 2}, "takes one GPU at the most, not 2"),
         ({"cpus": 0.0}, "more than 0 CPUs"),
     ],
 )
