@@ -21,7 +21,7 @@ from training.local import Local
 from training.loop import check_batch
 from training.ray_cluster import RayCluster
 from training.run import Run, read_config, read_kind, read_state, run_folders
-from training.session import is_main_process, part, process_count
+from training.session import command, is_main_process, part, process_count
 from training.slurm_cluster import SlurmCluster
 from training.sweep import Outcome, read_experiment, sweep
 
@@ -77,6 +77,7 @@ def run_probes(
     if dry_run:
         print_plan(configs, runs, (options and options.workers) or 1)
         return
+    of_runs["command"] = command()
     outcomes = sweep(configs, out, partial(run_probe, out=out.absolute(), **of_runs), engine)
     _end(outcomes)
 
@@ -86,6 +87,7 @@ def run_pretrainings(
 ) -> None:
     """Carries out pretraining runs below `out`."""
     engine, _ = _checked(configs, out, options, of_runs)
+    of_runs["command"] = command()
     outcomes = sweep(configs, out, partial(run_pretrain, out=out.absolute(), **of_runs), engine)
     if is_main_process():
         print_sequences(configs)

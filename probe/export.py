@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from probe.evaluate import accuracy_of
+from training.checkpoint import damage_of
 from training.config import require
 from training.run import read_config, read_curve, read_ran_with, read_state, require_folder, run_folders
 
@@ -68,6 +69,8 @@ def export_model(run: Path, out: Path) -> Path:
     require(read_state(run) == "finished", f"{run} is not finished: start its command again.")
     weights = run / "checkpoint" / "model.safetensors"
     require(weights.is_file(), f"{run} kept no weights: run it without --no-keep-weights.")
+    damage = damage_of(run / "checkpoint")
+    require(not damage, f"the weights of {run} are damaged ({damage}): restore them, or run it anew.")
     require(not out.exists(), f"{out} exists: name a new folder.")
     require_folder(out, "the model")
     out.mkdir(parents=True)

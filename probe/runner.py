@@ -44,6 +44,8 @@ class RunOptions(TypedDict, total=False):
     """One of Accelerate's (tensorboard, wandb, trackio), or None."""
     checkpoint_minutes: float
     """Time between checkpoints; 10 unless given."""
+    command: str
+    """What a person typed, for a run that is carried out in another process than that started."""
     keep_weights: bool
     """Whether the trained weights stay in the run's `checkpoint/`; they do unless it is said."""
 
@@ -91,7 +93,13 @@ def carry_out(
         # One process writes for all.
         with run.owned() if accelerator.is_main_process else contextlib.nullcontext():
             if accelerator.is_main_process:
-                run.start({**ran_with(accelerator), "scan": scan_path(accelerator.device), "model": ledger(model)})
+                run.start(
+                    {
+                        **ran_with(accelerator, options.get("command")),
+                        "scan": scan_path(accelerator.device),
+                        "model": ledger(model),
+                    }
+                )
             accelerator.wait_for_everyone()
             with _failure_written(run, accelerator):
                 if tracker:

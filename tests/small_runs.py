@@ -21,7 +21,7 @@ def small_config(name: str = "tiny/pythia", order: Any = "suffix", length: int =
     )
     model = Model(name=name, **_taken(Model, changes))
     task = RetrievalTask(length, order, **_taken(RetrievalTask, changes))
-    settings = {"held_out_examples": 10 * length, "train_examples": 10_000, **changes}
+    settings = {"held_out_examples": 10 * length, "train_examples": 10_000, "validation_examples": 0, **changes}
     return ProbeConfig(task=task, model=model, optimisation=optimisation, **settings)
 
 

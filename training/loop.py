@@ -103,6 +103,7 @@ def train(
     accelerator.register_for_checkpointing(schedule)
 
     counters = checkpoint.load(run, accelerator)
+    run.step = counters.step
     curve = read_curve(run.folder)
     record: Record = curve[-1] if curve else {}
     learned_at = next((line["step"] for line in curve if objective.is_learned(line)), None)

@@ -45,11 +45,15 @@ def versions() -> dict[str, str | None]:
     return {"python": platform.python_version(), **{package: _version(package) for package in PACKAGES}}
 
 
-def ran_with(accelerator: Accelerator) -> dict[str, Any]:
-    """The command, the versions, and what this session dispatches to."""
+def ran_with(accelerator: Accelerator, said: str | None = None) -> dict[str, Any]:
+    """The command, the versions, and what this session dispatches to.
+
+    Args:
+        said: the command, where this process is a worker and was not started with it.
+    """
     device = accelerator.device
     return {
-        "command": _command(),
+        "command": said or command(),
         "versions": versions(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "processes": accelerator.num_processes,
@@ -58,7 +62,7 @@ def ran_with(accelerator: Accelerator) -> dict[str, Any]:
     }
 
 
-def _command() -> str:
+def command() -> str:
     """As it was typed, wherever the program that was started lies."""
     program = Path(sys.argv[0])
     name = program.parent.name if program.name == "__main__.py" else program.name

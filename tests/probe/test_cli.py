@@ -14,6 +14,7 @@ from training.run import Run
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--length", 6, "--steps", 8, "--evaluations", 2, "--batch", 8, "--held-out-examples", 60]
+SMALL += ["--validation-examples", 0]
 EXPERIMENT = """
 from probe.config import Model, ProbeConfig
 from probe.task import RetrievalTask
@@ -27,6 +28,7 @@ def runs():
                 model=Model(name=f"tiny/{family}"),
                 optimisation=Optimisation(steps=8, evaluations=2, batch=8, learning_rate=2e-3),
                 held_out_examples=60,
+                validation_examples=0,
             )
 """
 

@@ -11,6 +11,7 @@ from training.run import read_curve, read_ran_with, read_status, run_folders
 ROOT = Path(__file__).parents[2]
 
 SETTINGS = ["--length", "8", "--steps", "50", "--evaluations", "50", "--batch", "16", "--held-out-examples", "83"]
+SETTINGS += ["--validation-examples", "21"]
 
 SWEEP = """
 from probe.config import Model, ProbeConfig
@@ -24,6 +25,7 @@ def runs():
             model=Model(name="tiny/pythia"),
             optimisation=Optimisation(steps=4, evaluations=2, batch=8, precision=precision),
             held_out_examples=12,
+            validation_examples=7,
         )
 """
 

@@ -47,6 +47,12 @@ def test_what_cannot_be_exported_is_refused_and_nothing_written(run, tmp_path):
     with pytest.raises(ConfigError, match="kept no weights"):
         export_model(bare.folder, out)
     assert not out.exists()
+    weights = planned.folder.with_name(run.folder.name) / "checkpoint" / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(ConfigError, match=r"are damaged \(model.safetensors is not what was written\)"):
+        export_model(run.folder, out)
+    weights.write_bytes(whole)
     with pytest.raises(ConfigError, match="exists: name a new folder"):
         export_model(run.folder, tmp_path)
 

@@ -36,7 +36,7 @@ PAIRED = [
 
 # Of the eight examples of a step, each of two processes takes micro-batches of 3, 3 and 2.
 SETTINGS = ["--length", "8", "--batch", "16", "--micro-batch", "3", "--steps", "50", "--evaluations", "50"]
-SETTINGS += ["--held-out-examples", "83", "--no-stop-at-threshold"]
+SETTINGS += ["--held-out-examples", "83", "--validation-examples", "21", "--no-stop-at-threshold"]
 
 # Of 2,049 examples one process takes one more than the other, and has a second batch for it.
 SWEEP = """

@@ -227,6 +227,7 @@ def in_a_small_disk(script, tmp_path):
     (tmp_path / "disk").mkdir()
     mounted = f"mount -t tmpfs -o size=3m tmpfs disk || exit 77\n{script}"
     settings = "--length 6 --steps 12 --evaluations 3 --batch 8 --held-out-examples 60 --learning-rate 2e-3"
+    settings += " --validation-examples 0"
     train = f"{sys.executable} -m probe train --family pythia {settings} --checkpoint-minutes 0"
     result = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-c", mounted],
