@@ -78,7 +78,9 @@ def print_plan(configs: Sequence[ProbeConfig], runs: Sequence[Run], workers: int
 def print_sequences(configs: Sequence[PretrainConfig]) -> None:
     """Which sequences each model has read: the same for both of a pair."""
     for config in configs:
-        _console().print(f"{config.name} reads sequences with SHA-256 {sequences_digest(config)}.")
+        tokens = config.optimisation.steps * config.optimisation.batch * config.corpus.length
+        digest = sequences_digest(config)
+        _console().print(f"{config.name} reads {tokens:,} tokens, in sequences with SHA-256 {digest}.")
 
 
 def print_doctor() -> None:

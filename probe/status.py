@@ -194,7 +194,8 @@ def _summary(seen: Overview) -> list[Text]:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         lines.append(f"{', '.join(names[:3])}{more} {state}: {error}")
     if any(run.kind == "PretrainConfig" for run in seen.runs):
-        lines.append("Accuracy of a pretraining: the share of predictable tokens that are predicted.")
+        said = "the share of predictable tokens that are predicted"
+        lines.append(f"Accuracy of a pretraining: {said}. Its weights are in the folder of the run, in checkpoint.")
     if "failed" in sums.states:
         lines.append("probe retry runs those that failed again.")
     return [Text(line) for line in lines]

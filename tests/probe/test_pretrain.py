@@ -118,7 +118,7 @@ def test_the_command_pretrains_both_families_and_the_probe_starts_from_them(cli,
     result = cli(*COMMAND, *SETTINGS)
     assert result.returncode == 0, result.stderr
     said = " ".join(result.stdout.split())
-    assert said.count(" 768 ") == said.count("finished") == 2
+    assert said.count("reads 768 tokens") == 2 and "2 finished" in said
     assert said.count(sequences_digest(config_of(optimisation=Optimisation(steps=8, evaluations=2, batch=8)))) == 2
     folders = run_folders(tmp_path / "runs")
     for folder in folders:
@@ -141,7 +141,7 @@ def test_text_is_an_option_of_the_command(cli, tmp_path):
     (tmp_path / "book.txt").write_bytes(bytes(range(256)) * 3)
     result = cli("pretrain", "--family", "pythia", "--text", "book.txt", "--length", 16, *SETTINGS)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("finished") == 1
+    assert "1 finished" in result.stdout
 
 
 @pytest.mark.parametrize(
