@@ -14,6 +14,7 @@ from backbones.pairs import ModelError
 from probe.commands.app import app
 from probe.options import stop
 from training.config import ConfigError
+from training.run import StorageError
 
 
 def main() -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]
     try:
         code = app(standalone_mode=False)
-    except (ConfigError, ModelError) as error:
+    except (ConfigError, ModelError, StorageError) as error:
         stop(str(error), 2)
     except usage_error as error:
         message = error.format_message().rstrip(".")  # type: ignore[attr-defined]

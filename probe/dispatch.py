@@ -15,12 +15,13 @@ from probe.runner import RunOptions, check_tracker
 from probe.status import print_rows
 from probe.trainer import check_models, run_probe
 from training import checkpoint
-from training.config import from_dict, require
+from training.config import ConfigError, from_dict, require
 from training.engines import Engine, Inline
 from training.local import Local
 from training.loop import check_batch
+from training.progress import Progress, progress_of
 from training.ray_cluster import RayCluster
-from training.run import Run, read_config, read_kind, read_state, run_folders
+from training.run import Run, run_folders
 from training.session import command, is_main_process, part, process_count
 from training.slurm_cluster import SlurmCluster
 from training.sweep import Outcome, read_experiment, sweep
@@ -41,20 +42,22 @@ def run_experiment(file: Path, out: Path, dry_run: bool, options: EngineOptions,
 
 
 def retry_failed(out: Path, options: EngineOptions, **of_runs: Unpack[RunOptions]) -> None:
-    """Carries out the runs below a folder that failed, from their own configs."""
-    folders = run_folders(out)
-    require(bool(folders), f"{out} holds no runs: name the folder that probe train or probe sweep wrote to.")
-    failed = [folder for folder in folders if read_state(folder) == "failed"]
+    """Carries out the runs below a folder that failed, from their own configs. Those that cannot be read are passed
+    over with a sentence."""
+    seen = [progress_of(folder) for folder in run_folders(out)]
+    require(bool(seen), f"{out} holds no runs: name the folder that probe train or probe sweep wrote to.")
+    for run in seen:
+        if run.state == "damaged":
+            print(run.error, file=sys.stderr)
+    failed = [run for run in seen if run.state == "failed"]
     if not failed:
-        print(f"None of the {len(folders)} runs in {out} has failed.")
+        print(f"None of the {len(seen)} runs in {out} has failed.")
         return
-    unknown = next((folder for folder in failed if read_kind(folder) not in KINDS), None)
-    require(unknown is None, f"{unknown} is no run of probe: leave it to the command that wrote it.")
-    probes, pretrainings = _apart([from_dict(KINDS[read_kind(folder)], read_config(folder)) for folder in failed])
-    if probes:
-        run_probes(probes, out, False, options, **of_runs)
-    if pretrainings:
-        run_pretrainings(pretrainings, out, options, **of_runs)
+    probes, pretrainings = _apart([_config_of(run) for run in failed])
+    _end(
+        (_probes(probes, out, options, of_runs) if probes else [])
+        + (_pretrainings(pretrainings, out, options, of_runs) if pretrainings else [])
+    )
 
 
 def run_probes(
@@ -69,29 +72,57 @@ def run_probes(
     Args:
         options: None for this process.
     """
-    engine, runs = _checked(configs, out, options, of_runs)
-    # A plan needs no more of the pretrained pairs than their size, which is known: it can be made far from the hub.
-    # And a run that is finished needs nothing more of its model.
-    left = [config for config, run in zip(configs, runs, strict=True) if run.state != "finished"]
-    check_models([c for c in left if not (dry_run and source_of(c.model.name) in PARAMETERS)])
-    if dry_run:
-        print_plan(configs, runs, (options and options.workers) or 1)
+    if not dry_run:
+        _end(_probes(configs, out, options, of_runs))
         return
-    of_runs["command"] = command()
-    outcomes = sweep(configs, out, partial(run_probe, out=out.absolute(), **of_runs), engine)
-    _end(outcomes)
+    _, runs = _checked(configs, out, options, of_runs)
+    # A plan needs no more of the pretrained pairs than their size, which is known: it can be made far from the hub.
+    left = [config for config, run in zip(configs, runs, strict=True) if run.state != "finished"]
+    check_models([config for config in left if source_of(config.model.name) not in PARAMETERS])
+    print_plan(configs, runs, (options and options.workers) or 1)
 
 
 def run_pretrainings(
     configs: Sequence[PretrainConfig], out: Path, options: EngineOptions, **of_runs: Unpack[RunOptions]
 ) -> None:
     """Carries out pretraining runs below `out`."""
-    engine, _ = _checked(configs, out, options, of_runs)
+    _end(_pretrainings(configs, out, options, of_runs))
+
+
+def _probes(
+    configs: Sequence[ProbeConfig], out: Path, options: EngineOptions | None, of_runs: RunOptions
+) -> list[Outcome[Any]]:
+    engine, runs = _checked(configs, out, options, of_runs)
+    # A run that is finished needs nothing more of its model.
+    check_models([config for config, run in zip(configs, runs, strict=True) if run.state != "finished"])
+    of_runs["command"] = command()
+    return _complete(sweep(configs, out, partial(run_probe, out=out.absolute(), **of_runs), engine), runs)
+
+
+def _pretrainings(
+    configs: Sequence[PretrainConfig], out: Path, options: EngineOptions, of_runs: RunOptions
+) -> list[Outcome[Any]]:
+    engine, runs = _checked(configs, out, options, of_runs)
     of_runs["command"] = command()
     outcomes = sweep(configs, out, partial(run_pretrain, out=out.absolute(), **of_runs), engine)
     if is_main_process():
         print_sequences(configs)
-    _end(outcomes)
+    return _complete(outcomes, runs)
+
+
+def _complete(outcomes: Sequence[Outcome[Any]], runs: Sequence[Run]) -> list[Outcome[Any]]:
+    """With those that an interruption left without a turn."""
+    reached = {outcome.run.folder for outcome in outcomes}
+    return [*outcomes, *(Outcome(run.config, run, "interrupted") for run in runs if run.folder not in reached)]
+
+
+def _config_of(run: Progress) -> Any:
+    """The config of a run, as this version has it."""
+    require(run.kind in KINDS, f"{run.folder} is no run of probe: leave it to the command that wrote it.")
+    try:
+        return from_dict(KINDS[run.kind], run.config)
+    except ConfigError as error:
+        raise ConfigError(f"{run.folder} cannot be run again: {error}") from error
 
 
 def engine_of(options: EngineOptions | None, out: Path) -> Engine:
@@ -109,10 +140,11 @@ def engine_of(options: EngineOptions | None, out: Path) -> Engine:
         return Inline()
     if options is None:
         return Inline()
+    cpus = 1.0 if options.cpus is None else options.cpus
     if options.engine == "ray":
-        return RayCluster(options.address, options.gpus or 0.0, options.cpus or 1.0, options.workers, options.amounts())
+        return RayCluster(options.address, options.gpus or 0.0, cpus, options.workers, options.amounts())
     if options.engine == "slurm":
-        gpus, cpus = options.gpus or 0, options.cpus or 1
+        gpus = options.gpus or 0.0
         require(gpus == int(gpus) and cpus == int(cpus), "a job of Slurm gets whole GPUs and CPUs.")
         return SlurmCluster(
             out.absolute() / "slurm", options.partition, options.hours, int(gpus), int(cpus), options.workers or 64

@@ -19,7 +19,8 @@ def wilson(correct: ArrayLike, asked: ArrayLike) -> tuple[NDArray[np.float64], N
     spread = Z_95**2 / np.maximum(n, 1)
     centre = (share + spread / 2) / (1 + spread)
     half = Z_95 / (1 + spread) * np.sqrt(share * (1 - share) / np.maximum(n, 1) + spread / (4 * np.maximum(n, 1)))
-    return np.where(n > 0, np.maximum(centre - half, 0), 0.0), np.where(n > 0, np.minimum(centre + half, 1), 1.0)
+    # The ends at none and at all are 0 and 1, and not what rounding makes of them.
+    return np.where((n > 0) & (k > 0), centre - half, 0.0), np.where((n > 0) & (k < n), centre + half, 1.0)
 
 
 def pooled(

@@ -1,5 +1,6 @@
 """Options that several commands of `probe` share, what they mean, and the end of a command that cannot go on."""
 
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,9 @@ class EngineOptions:
                 not is_given or self.engine in engines,
                 f"{option} is of --engine {' or '.join(engines)}: leave it out, or name that engine.",
             )
+
+        for option, amount in {"--gpus": self.gpus, "--cpus": self.cpus, "--hours": self.hours}.items():
+            require(amount is None or math.isfinite(amount), f"{option} must be a number, not {amount}.")
 
     def amounts(self) -> tuple[tuple[str, float], ...]:
         """`resources` as names and numbers."""

@@ -5,11 +5,12 @@ import traceback
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, TypedDict, Unpack
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
+from accelerate.utils import broadcast_object_list
 from huggingface_hub.utils import logging as hub_logging
 from transformers import PreTrainedModel
 from transformers.utils import logging
@@ -21,7 +22,9 @@ from training.config import Optimisation, flatten, require, require_choice, to_d
 from training.lock import TakenError
 from training.loop import Interrupted, Objective, check_batch, train
 from training.run import Run, StorageError
-from training.session import ran_with
+from training.session import process_count, ran_with
+
+T = TypeVar("T")
 
 TRACKERS = ("tensorboard", "wandb", "trackio")
 
@@ -71,7 +74,7 @@ def carry_out(
         training.loop.Interrupted: a signal came, and the run was saved.
     """
     run = Run(out, config)
-    if run.state == "finished":
+    if run.state == "finished" and process_count() == 1:
         return run
     quieten_transformers()
     tracker = options.get("tracker")
@@ -84,14 +87,15 @@ def carry_out(
         kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
     )
     try:
+        if _as_the_first(run.state == "finished", accelerator):
+            return run
         check_batch(config.optimisation, accelerator.num_processes)
         checkpoint.check(run.folder)
         model, objective = prepare()
         if config.optimisation.precision == "bf16":
             _in_bf16(model, accelerator.device)
         torch.manual_seed(seed)
-        # One process writes for all.
-        with run.owned() if accelerator.is_main_process else contextlib.nullcontext():
+        with _owned(run, accelerator):
             if accelerator.is_main_process:
                 run.start(
                     {
@@ -101,7 +105,7 @@ def carry_out(
                     }
                 )
             accelerator.wait_for_everyone()
-            with _failure_written(run, accelerator):
+            with _failure_written(run):
                 if tracker:
                     accelerator.init_trackers("probe", config=_for_tracker(config))
                 train(
@@ -126,7 +130,29 @@ def carry_out(
 
 
 @contextlib.contextmanager
-def _failure_written(run: Run, accelerator: Accelerator) -> Iterator[None]:
+def _owned(run: Run, accelerator: Accelerator) -> Iterator[None]:
+    """The run is owned by the first process, which writes for all; where it cannot be had, all of them hear of it."""
+    with contextlib.ExitStack() as held:
+        refused = ""
+        if accelerator.is_main_process:
+            try:
+                held.enter_context(run.owned())
+            except TakenError as error:
+                refused = str(error)
+        if refused := _as_the_first(refused, accelerator):
+            raise TakenError(refused)
+        yield
+
+
+def _as_the_first(value: T, accelerator: Accelerator) -> T:
+    """What the first process says, in all of them: what they read of a disk can be different a moment later."""
+    said = [value]
+    broadcast_object_list(said)
+    return said[0]
+
+
+@contextlib.contextmanager
+def _failure_written(run: Run) -> Iterator[None]:
     """Leaves an error in the status of the run, unless it came after the run's end."""
     try:
         yield
@@ -135,8 +161,7 @@ def _failure_written(run: Run, accelerator: Accelerator) -> Iterator[None]:
     except Exception:
         # A disk that is full, or a run that is another's by now, has no room for it.
         with contextlib.suppress(StorageError, TakenError):
-            if accelerator.is_main_process and run.state != "finished":
-                run.set_state("failed", traceback=traceback.format_exc())
+            run.note_failure(traceback.format_exc())  # whichever process it was: the others wait for it
         raise
 
 

@@ -27,6 +27,7 @@ from accelerate.utils import broadcast_object_list
 from transformers import PreTrainedModel
 
 from training.config import require
+from training.lock import TakenError
 from training.run import CURVE, Run, StorageError
 
 MANIFEST = "manifest.json"
@@ -60,7 +61,7 @@ def save(run: Run, accelerator: Accelerator, model: PreTrainedModel, counters: C
     Raises:
         StorageError: it could not be written; the checkpoints that were there are as they were.
     """
-    partial = run.folder / "checkpoint.partial"
+    partial = _beside(run)
     if accelerator.is_main_process:
         run.require_owned()
         shutil.rmtree(partial, ignore_errors=True)
@@ -74,7 +75,10 @@ def save(run: Run, accelerator: Accelerator, model: PreTrainedModel, counters: C
             if (run.folder / CURVE).exists():
                 shutil.copyfile(run.folder / CURVE, partial / CURVE)
             _seal(partial)
+            run.require_owned()
             _take_the_name(partial)
+    except TakenError:
+        raise
     except Exception as error:  # each library has its own for a disk that is full
         is_full = shutil.disk_usage(run.folder).free < LEAST_FREE
         shutil.rmtree(partial, ignore_errors=True)
@@ -89,16 +93,19 @@ def save(run: Run, accelerator: Accelerator, model: PreTrainedModel, counters: C
 def load(run: Run, accelerator: Accelerator) -> Counters:
     """Puts everything that was prepared, and the curve, back to the last checkpoint that is whole, and to the beginning
     where there is none. Every process calls it."""
-    chosen: list[Path | None] = [_last_good(run.folder) if accelerator.is_main_process else None]
-    broadcast_object_list(chosen)
+    agreed: list[Any] = [_last_good(run.folder) if accelerator.is_main_process else None, run.session]
+    broadcast_object_list(agreed)
+    chosen, run.session = agreed
     if accelerator.is_main_process:
         run.require_owned()
-        run.put_curve(chosen[0] and chosen[0] / CURVE)
+        run.put_curve(chosen and chosen / CURVE)
+        for left in run.folder.glob("checkpoint.*partial"):
+            shutil.rmtree(left, ignore_errors=True)
     accelerator.wait_for_everyone()
-    if chosen[0] is None:
+    if chosen is None:
         return Counters()
-    accelerator.load_state(str(chosen[0]))
-    return Counters(**json.loads((chosen[0] / "counters.json").read_text(encoding="utf-8")))
+    accelerator.load_state(str(chosen))
+    return Counters(**json.loads((chosen / "counters.json").read_text(encoding="utf-8")))
 
 
 def check(folder: Path) -> None:
@@ -114,31 +121,32 @@ def check(folder: Path) -> None:
     )
 
 
-def finish(run: Run, accelerator: Accelerator, wrapped: torch.nn.Module, keep_weights: bool) -> None:
-    """Leaves of the checkpoints what a finished run is good for: its weights, or nothing. Every process calls it: those
-    that share one model out among them give their parts.
+def keep_weights(run: Run, accelerator: Accelerator, wrapped: torch.nn.Module) -> None:
+    """Makes the weights alone the last checkpoint, for those who use the model. Every process calls it: those that
+    share one model out among them give their parts. The one before it is what the run goes on from until it is said to
+    be finished.
 
     Args:
         wrapped: the model, as the accelerator prepared it.
     """
-    weights = accelerator.get_state_dict(wrapped) if keep_weights else {}
-    model = accelerator.unwrap_model(wrapped)
-    if not accelerator.is_main_process:
-        return
-    if keep_weights:
-        partial = run.folder / "checkpoint.partial"
+    weights, model = accelerator.get_state_dict(wrapped), accelerator.unwrap_model(wrapped)
+    if accelerator.is_main_process:
+        partial = _beside(run)
         shutil.rmtree(partial, ignore_errors=True)
-        # Put together from parts, tied weights are two of one content, and a model that finds two does not tie them.
-        twins = dict(model.named_parameters(remove_duplicate=False)).keys() - dict(model.named_parameters()).keys()
-        weights = {name: tensor for name, tensor in weights.items() if name not in twins}
         # Put together from parts, tied weights are two of one content, and a model that finds two does not tie them.
         twins = dict(model.named_parameters(remove_duplicate=False)).keys() - dict(model.named_parameters()).keys()
         weights = {name: tensor for name, tensor in weights.items() if name not in twins}
         model.save_pretrained(partial, state_dict=weights)
         _seal(partial)
+        run.require_owned()
         _take_the_name(partial)
+    accelerator.wait_for_everyone()
+
+
+def finish(run: Run, has_weights: bool) -> None:
+    """Removes what a finished run does not need any more: all but its weights, or everything."""
     for path in run.folder.glob("checkpoint*"):
-        if path.name != "checkpoint" or not keep_weights:
+        if path.name != "checkpoint" or not has_weights:
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -200,8 +208,13 @@ def _seal(partial: Path) -> None:
         os.fsync(file.fileno())
 
 
+def _beside(run: Run) -> Path:
+    """Where this session writes a checkpoint: one that was frozen meanwhile cannot write into it."""
+    return run.folder / f"checkpoint.{run.session}.partial"
+
+
 def _take_the_name(partial: Path) -> None:
-    """Renames `checkpoint.partial` to `checkpoint`, and what had that name to `checkpoint.previous`."""
+    """Renames what was written to `checkpoint`, and what had that name to `checkpoint.previous`."""
     checkpoint, previous = (partial.with_name(name) for name in GENERATIONS)
     if checkpoint.exists():
         shutil.rmtree(previous, ignore_errors=True)

@@ -55,7 +55,7 @@ class Inline:
             code = code_of(job)
             # The run's failure, which the other runs have nothing to do with. Where a run has several processes the
             # others wait for this one, and only an end of all of them frees them.
-            if code not in (0, INTERRUPTED) and process_count() > 1:
+            if code not in (0, INTERRUPTED, TAKEN) and process_count() > 1:
                 sys.exit(code)
             yield number, code
             if code == INTERRUPTED:

@@ -22,7 +22,11 @@ import torch
 
 from training.config import require
 from training.engines import INTERRUPTED, TAKEN, End, Job, code_of
+from training.session import SHARE
 from training.signals import stop_signals
+
+LEAVING = 20.0
+"""Seconds that a process has to end once it has nothing to do; it is killed then."""
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -36,6 +40,8 @@ class Place:
     threads: int
     gpu: str | None
     """As CUDA_VISIBLE_DEVICES names it; None on a machine without."""
+    share: float = 1.0
+    """Of the GPU."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,8 @@ class Local:
         gpus = visible_gpus()
         workers = self.workers or max(1, len(gpus) * self.per_gpu)
         threads = max(1, torch.get_num_threads() // workers)
-        return [Place(row, threads, gpus[row % len(gpus)] if gpus else None) for row in range(workers)]
+        gpu_of = [gpus[row % len(gpus)] if gpus else None for row in range(workers)]
+        return [Place(row, threads, gpu, 1 / gpu_of.count(gpu)) for row, gpu in enumerate(gpu_of)]
 
     def run(self, jobs: Sequence[Job]) -> Iterator[End]:
         waiting = deque(enumerate(jobs))
@@ -120,6 +127,7 @@ class _Worker:
         """The number of the job it is at."""
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
+        self._leaving: list[BaseProcess] = []
 
     @property
     def handle(self) -> Connection:
@@ -146,7 +154,7 @@ class _Worker:
             return self._process.exitcode or 1  # 0 without a word is no success
         if code not in (0, TAKEN):
             # What failed may have left memory behind: the next job starts afresh.
-            self.close()
+            self._let_go()
         return code
 
     def tell_to_stop(self) -> None:
@@ -154,13 +162,20 @@ class _Worker:
             self._process.terminate()
 
     def close(self) -> None:
-        """Ends the process: it has nothing to do any more, or nobody to do it for."""
-        if self._connection is not None:
+        """Ends the processes: they have nothing to do any more, or nobody to do it for."""
+        if self._process is not None and self.job is not None:
+            self._process.terminate()
+        self._let_go()
+        for process in self._leaving:
+            process.join(LEAVING)
+            process.kill()
+            process.join()
+
+    def _let_go(self) -> None:
+        """Has the process end in its own time: others do not wait until it has."""
+        if self._connection is not None and self._process is not None:
             self._connection.close()
-        if self._process is not None:
-            if self.job is not None:
-                self._process.terminate()
-            self._process.join()
+            self._leaving.append(self._process)
         self._process = self._connection = None
 
     def _start(self) -> None:
@@ -193,6 +208,7 @@ def _environment(place: Place) -> Iterator[None]:
 def _serve(connection: Connection, place: Place) -> None:
     """The life of a worker: jobs come in and exit codes go out until nobody is at the other end."""
     torch.set_num_threads(place.threads)
+    os.environ[SHARE] = repr(place.share if place.gpu is not None else 1.0)
     threading.Thread(target=_end_with_parent, name="end with the sweep", daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):  # between two jobs, Ctrl-C has nothing to save
         while True:

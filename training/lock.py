@@ -69,7 +69,6 @@ class Lock:
         self._beat = 0
         self._file: IO[str] | None = None
         self._released = threading.Event()
-        self._writing = threading.Lock()
         self._thread = threading.Thread(target=self._keep_beating, name=f"heartbeat of {folder.name}", daemon=True)
 
     def take(self) -> None:
@@ -78,7 +77,10 @@ class Lock:
         Raises:
             TakenError: another process owns the run.
         """
-        file = open(self.path, "a+", encoding="utf-8")  # noqa: SIM115 (held for as long as the lock is)
+        try:
+            file = open(self.path, "a+", encoding="utf-8")  # noqa: SIM115 (held for as long as the lock is)
+        except PermissionError as error:
+            raise TakenError(f"{self.path} belongs to another user: leave the run to that.") from error
         try:
             held = _held_by_flock(file)
             before = owner_of(self.path.parent)
@@ -134,7 +136,7 @@ class Lock:
             "beat": self._beat,
             "step": self._step(),
         }
-        with self._writing, open(self.path, "r+", encoding="utf-8") as file:
+        with open(self.path, "r+", encoding="utf-8") as file:
             file.write(json.dumps(said).ljust(200) + "\n")  # one length, so that no half of a longer text stays behind
 
     def _changes(self, before: Owner) -> bool:

@@ -165,11 +165,16 @@ def train(
                 saved = time.monotonic()
 
         # In this order whatever happens in between leaves a run that goes on, or one that is finished and has its last
-        # weights: a checkpoint that was reduced to them could not be gone on from.
+        # weights.
         if keep_weights:
             save()
+            checkpoint.keep_weights(run, accelerator, wrapped)
         tell("finished")
-        checkpoint.finish(run, accelerator, wrapped, keep_weights)
+        if accelerator.is_main_process:
+            checkpoint.finish(run, keep_weights)
+        accelerator.wait_for_everyone()  # nobody asks for the state of the run before it is written
+        if _any(interrupted.is_set(), accelerator):
+            raise Interrupted("finished, and then told to stop")
 
 
 def check_batch(optimisation: Optimisation, processes: int) -> int:
@@ -219,7 +224,7 @@ def _judge(model: torch.nn.Module, objective: Objective, accelerator: Accelerato
     return record
 
 
-def _any(here: bool, accelerator: Accelerator, step: int) -> bool:
+def _any(here: bool, accelerator: Accelerator, step: int = 0) -> bool:
     """Whether this holds in any process. Several have to meet for it, which they do at every 20th step alone."""
     if accelerator.num_processes == 1:
         return here

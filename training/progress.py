@@ -1,7 +1,7 @@
 """How far runs are, from the small files of their directories alone: thousands of them in a second, without torch.
 
 What is left of a run is told from its planned steps and its own speed, or from that of runs like it: the same model and
-batch on the same device, whatever the seeds. It is an upper bound: a run may learn sooner what it is trained for.
+batch, whatever the seeds. It is an upper bound: a run may learn sooner what it is trained for.
 """
 
 import json
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.config import ConfigError, flatten
+from training.config import ConfigError, flatten, require_choice
 from training.lock import Owner, owner_of
 from training.run import read_config, read_kind, read_ran_with, read_state, read_status
 
@@ -45,15 +45,17 @@ class Progress:
         return 0 if self.state in ("finished", "damaged") else self.steps - self.step
 
     @property
-    def devices(self) -> int:
-        """Processors or GPUs that it takes at once."""
-        return int(self.ran_with.get("processes", 1))
+    def devices(self) -> float:
+        """Cores or GPUs that it takes at once: of a GPU that it shares with others, a part."""
+        of_a_process = self.ran_with.get("threads", 1) if self.ran_with.get("device") == "cpu" else None
+        return float(self.ran_with.get("processes", 1) * (of_a_process or self.ran_with.get("share", 1.0)))
 
 
 def progress_of(folder: Path) -> Progress:
     """What the directory of a run says of it; a sentence in `error`, and no exception, where it is damaged."""
     try:
         config, status, state = read_config(folder), read_status(folder), read_state(folder)
+        require_choice("state", state, STATES)
         steps = int(config["optimisation"]["steps"])
         step, seconds = int(status.get("step", 0)), float(status.get("seconds", 0.0))
         pace = seconds / step if step else None
@@ -71,7 +73,7 @@ def progress_of(folder: Path) -> Progress:
             seconds_a_step=pace,
             accuracy=status.get("accuracy"),
             learned_at=status.get("learned_at"),
-            error=last_line(status.get("traceback", "")),
+            error=last_line(str(status.get("traceback") or "")),
         )
     except (ConfigError, KeyError, TypeError, ValueError) as error:
         said = str(error) if isinstance(error, ConfigError) else f"{folder} is not as this version writes it: {error!r}"
@@ -98,7 +100,7 @@ class Totals:
 
     states: dict[str, int]
     hours_spent: float
-    """Hours of a device, whatever it is: a run on four GPUs spends four an hour."""
+    """Hours of a GPU, or of a core of the processor: a run on four GPUs spends four an hour."""
     hours_left: float
     """At most, of the runs whose speed is known."""
     unknown: int

@@ -4,7 +4,6 @@ a run finds is written there, by the machine that has it, and nothing comes back
 Ray gives each task its GPUs (CUDA_VISIBLE_DEVICES) and starts as many at a time as the cluster has room for.
 """
 
-import contextlib
 import os
 import socket
 import threading
@@ -17,6 +16,7 @@ import torch
 
 from training.config import ConfigError, require
 from training.engines import INTERRUPTED, ONE_GPU, End, Job, code_of
+from training.session import SHARE
 from training.signals import stop_signals
 
 
@@ -79,7 +79,7 @@ class RayCluster:
         while running or (waiting and not stopped.is_set()):
             while waiting and len(running) < most and not stopped.is_set():
                 number, job = waiting.pop(0)
-                running[task.remote(job, max(1, int(self.cpus)))] = number
+                running[task.remote(job, max(1, int(self.cpus)), self.gpus or 1.0)] = number
             if stopped.is_set() and not told:
                 told = True
                 for reference in running:
@@ -96,18 +96,19 @@ def _answers(host: str, port: str) -> bool:
     return True
 
 
-def _task(job: Job, threads: int) -> int:
+def _task(job: Job, threads: int, share: float) -> int:
     torch.set_num_threads(threads)
+    os.environ[SHARE] = repr(share)
     return code_of(job)
 
 
 def _code(ray: Any, reference: Any) -> int:
     """How a task ended; one that was killed, or whose machine is gone, has failed."""
-    with contextlib.suppress(ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
-        try:
-            return int(ray.get(reference))
-        except ray.exceptions.TaskCancelledError:
-            return INTERRUPTED
-        except ray.exceptions.RayTaskError as error:
-            return INTERRUPTED if isinstance(error.cause, KeyboardInterrupt) else 1
-    return 1
+    try:
+        return int(ray.get(reference))
+    except ray.exceptions.TaskCancelledError:
+        return INTERRUPTED
+    except ray.exceptions.RayTaskError as error:
+        return INTERRUPTED if isinstance(error.cause, KeyboardInterrupt) else 1
+    except ray.exceptions.RayError:
+        return 1

@@ -47,6 +47,8 @@ class Run:
         self.folder = out / identity(config)
         self.step = 0
         """Where it stands, for those who watch; whoever trains it keeps it up to date."""
+        self.session = uuid.uuid4().hex[:8]
+        """Names what this process writes beside the files of the run; the same in all processes that carry it out."""
         self._lock: Lock | None = None
         require_folder(out, "the runs")
         require(
@@ -91,6 +93,9 @@ class Run:
                 raise TakenError(f"{self.folder} has just been finished by another process.")
             self._lock = lock
             yield
+            if read_status(self.folder).get("state") == "finished":
+                for path in self.folder.glob("*.json.*.partial"):  # of processes that were killed while they wrote
+                    path.unlink(missing_ok=True)
         finally:
             self._lock = None
             lock.release()
@@ -114,6 +119,22 @@ class Run:
         if state == "finished":
             details["curve"] = _digest(_text_of_curve(self.folder))
         _write(self.folder / STATUS, _json({"state": state, **details}))
+
+    def note_failure(self, traceback: str) -> None:
+        """Writes why the run failed beside what is known of it, unless it is finished. For whoever carries it out."""
+        known = read_status(self.folder)
+        if known.pop("state", None) != "finished":
+            self.set_state("failed", **{**known, "traceback": traceback})
+
+    def fail(self, traceback: str) -> bool:
+        """`note_failure` for those who do not own the run; whether that could be written. One that another process is
+        at, or has finished, has not failed."""
+        try:
+            with self.owned():
+                self.note_failure(traceback)
+        except (TakenError, StorageError):
+            return False
+        return True
 
     def append(self, record: Record) -> None:
         """Adds a line to the curve."""
@@ -139,7 +160,12 @@ def require_folder(out: Path, purpose: str) -> None:
 
 
 def run_folders(out: Path) -> list[Path]:
-    """The directories of runs below `out`, by name."""
+    """The directories of runs below `out`, by name.
+
+    Raises:
+        ConfigError: `out` is one itself.
+    """
+    require(not (out / CONFIG).exists(), f"{out} is itself the folder of a run: name the folder above it.")
     return sorted(path.parent for path in out.glob(f"*/{CONFIG}"))
 
 
@@ -253,7 +279,9 @@ def _name(beside: Path, path: Path) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP):
+        if path.exists():
+            return
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS):
             raise
         os.replace(beside, path)  # a file system without hard links
 

@@ -24,6 +24,10 @@ PACKAGES = (
 )
 
 
+SHARE = "PROBE_SHARE_OF_A_GPU"
+"""Set in the environment of workers that do not have a GPU for themselves."""
+
+
 def is_main_process() -> bool:
     """Whether this is the only process, or the first of those that `accelerate launch` started: the one that writes."""
     return os.environ.get("RANK", "0") == "0"
@@ -58,6 +62,7 @@ def ran_with(accelerator: Accelerator, said: str | None = None) -> dict[str, Any
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "processes": accelerator.num_processes,
         "threads": torch.get_num_threads(),
+        "share": float(os.environ.get(SHARE, "1")),
         "distributed": accelerator.distributed_type.value,
     }
 

@@ -1,8 +1,9 @@
 """The runs of a sweep as jobs of a Slurm cluster, through submitit. The folder of the runs has to be the same on every
 node.
 
-The sweep stays at the login node, submits its jobs as one array and waits for them. A job that Slurm pre-empts or that
-reaches its time is put back into the queue by submitit, and its run goes on from its last checkpoint.
+The sweep stays at the login node, submits its jobs as one array and waits for them. A job that is pre-empted saves its
+run and is submitted again; one that reaches its time is put back into the queue by submitit, and its run goes on from
+its last checkpoint.
 """
 
 import time
@@ -15,6 +16,9 @@ from typing import Any
 from training.config import ConfigError, require
 from training.engines import INTERRUPTED, ONE_GPU, End, Job, code_of
 from training.signals import stop_signals
+
+REQUEUED = 1_000
+"""How often a job may reach its time."""
 
 POLL = 0.5
 """Seconds between two looks at the jobs, most of which are answered from submitit's memory of the last one."""
@@ -55,7 +59,7 @@ class SlurmCluster:
         import submitit
 
         try:
-            executor = submitit.AutoExecutor(folder=self.logs, cluster=self.cluster)
+            executor = submitit.AutoExecutor(folder=self.logs, cluster=self.cluster, slurm_max_num_timeout=REQUEUED)
         except RuntimeError as error:
             raise ConfigError(f"{error}: start the sweep where sbatch is, or with another engine.") from error
         executor.update_parameters(
@@ -66,8 +70,11 @@ class SlurmCluster:
             slurm_array_parallelism=self.workers,
             **({"slurm_partition": self.partition} if self.partition else {}),
         )
-        running: dict[int, Any] = dict(enumerate(executor.map_array(_Requeued(), jobs)))
         with stop_signals() as stopped:
+            try:
+                running: dict[int, Any] = dict(enumerate(executor.map_array(_Requeued(), jobs)))
+            except submitit.core.utils.FailedJobError as error:
+                raise ConfigError(f"Slurm does not take the jobs: {' '.join(str(error).split())}") from error
             told = False
             while running:
                 if stopped.is_set() and not told:
@@ -76,7 +83,11 @@ class SlurmCluster:
                         submitted.cancel(check=False)
                 for number in [number for number, submitted in running.items() if submitted.done()]:
                     code = _code(running.pop(number))
-                    yield number, INTERRUPTED if told and code else code
+                    if code == INTERRUPTED and not told:
+                        # Pre-empted: it has saved its run, and waits for its turn again.
+                        running[number] = executor.submit(_Requeued(), jobs[number])
+                    else:
+                        yield number, INTERRUPTED if told and code else code
                 time.sleep(POLL)
 
 

@@ -3,7 +3,6 @@
 An experiment is Python: a file with a function `runs()` that yields configs. There is no other language for it.
 """
 
-import contextlib
 import importlib.util
 import signal
 import sys
@@ -13,14 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from training.config import ConfigError, identity, require
 from training.engines import INTERRUPTED, TAKEN, Engine, Inline
 from training.lock import TakenError, is_taken, owner_of
 from training.loop import Interrupted
 from training.progress import last_line
-from training.run import Run, StorageError, read_status
+from training.run import Run, read_status
 from training.session import is_main_process, process_count
 
 C = TypeVar("C")
@@ -95,21 +94,24 @@ def sweep(
         "workers and several processes a run cannot be had at once: leave accelerate launch, or the engine, out.",
     )
     runs = [Run(out, config) for config in configs]
-    done = [run.state == "finished" for run in runs]
+    # Several processes of a run ask their first one, each time, and do not look for themselves.
+    done = [run.state == "finished" and process_count() == 1 for run in runs]
     if is_main_process():
         for run in runs:
             run.plan()
+    before = [read_status(run.folder) for run in runs]
     outcomes = {n: Outcome(configs[n], runs[n], "skipped") for n in range(len(configs)) if done[n]}
     left = [n for n in range(len(configs)) if not done[n]]
-    for _ in range(TURNS):
+    for turn in range(1, TURNS + 1):
         jobs = [partial(_attempt, run_one, runs[n], f"{n + 1}/{len(configs)}") for n in left]
         for number, code in engine.run(jobs):
             n = left[number]
-            outcomes[n] = _outcome(configs[n], runs[n], code)
+            outcomes[n] = _outcome(configs[n], runs[n], code, before[n])
         # Runs that another process was at have their turn again once all others have had theirs: it may have been the
         # worker of a sweep that was killed, which saves its run and ends.
         taken = [n for n in left if n in outcomes and outcomes[n].state == "taken"]
-        left = [] if _is_interrupted(outcomes) else _let_go(runs, taken)
+        is_over = turn == TURNS or process_count() > 1 or _is_interrupted(outcomes)
+        left = [] if is_over else _let_go(runs, taken)
         if not left:
             break
     return [outcomes[n] for n in sorted(outcomes)]
@@ -124,21 +126,24 @@ def _attempt(run_one: Callable[..., object], run: Run, place: str, *, row: int) 
     except TakenError as error:
         raise SystemExit(TAKEN) from error
     except Exception as error:
-        with contextlib.suppress(StorageError):
-            if is_main_process() and run.state != "failed":  # it did not even start
-                run.set_state("failed", traceback=traceback.format_exc())
+        if is_main_process() and not run.fail(traceback.format_exc()):
+            print(f"{run.folder}: {error}", file=sys.stderr)  # there is no room for it, or the run is another's
         raise SystemExit(1) from error
 
 
-def _outcome(config: C, run: Run, code: int) -> Outcome[C]:
-    """What became of a run, from its directory and the exit code of its job."""
+def _outcome(config: C, run: Run, code: int, before: dict[str, Any]) -> Outcome[C]:
+    """What became of a run, from its directory and the exit code of its job.
+
+    Args:
+        before: its status before.
+    """
     if run.state == "finished":  # however its job ended after that
         return Outcome(config, run, "finished")
     if code == INTERRUPTED:
         return Outcome(config, run, "interrupted", "saved, and goes on when it is started again")
     if code == TAKEN:
         return Outcome(config, run, "taken", f"{owner_of(run.folder) or 'another process'} is at it")
-    return Outcome(config, run, "failed", _last_words(run, code))
+    return Outcome(config, run, "failed", _last_words(run, code, before))
 
 
 def _is_interrupted(outcomes: dict[int, Outcome[C]]) -> bool:
@@ -156,14 +161,13 @@ def _let_go(runs: Sequence[Run], taken: Sequence[int]) -> list[int]:
     return []
 
 
-def _last_words(run: Run, code: int) -> str:
+def _last_words(run: Run, code: int, before: dict[str, Any]) -> str:
     """Why a run failed, in a line; a process that could not say it is described by its exit code."""
     status = read_status(run.folder)
-    if status.get("state") == "failed":
+    if status.get("state") == "failed" and status != before:
         return last_line(str(status["traceback"]))
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     words = f"its process ended with {how}"
-    with contextlib.suppress(StorageError):
-        if is_main_process():
-            run.set_state("failed", traceback=words)
+    if is_main_process():
+        run.fail(words)
     return words

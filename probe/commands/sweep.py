@@ -22,6 +22,7 @@ from probe.options import (
     SweepWorkers,
     Tracker,
 )
+from training.config import require
 
 
 @app.command(
@@ -68,7 +69,8 @@ def status(
     """Show each run: its state, how far it is, how fast, what it has left, and when it reached the threshold."""
     from probe.status import print_json, print_status, watch_status
 
-    if watch and not as_json:
+    require(not (watch and as_json), "--watch is for people and --json for scripts: leave one of them out.")
+    if watch:
         watch_status(folder)
     (print_json if as_json else print_status)(folder)
 

@@ -185,7 +185,7 @@ def test_impossible_tasks_are_refused_in_a_sentence(settings_, said):
 
 
 def test_an_unknown_split_is_refused():
-    with pytest.raises(ConfigError, match="split must be one of train, held-out"):
+    with pytest.raises(ConfigError, match="split must be one of train, validation, held-out"):
         RetrievalTask(8, "suffix").examples("test", torch.arange(2))
 
 
