@@ -10,6 +10,7 @@ from small_runs import at_step
 
 from probe.config import ProbeConfig
 from probe.trainer import run_probe
+from training.loop import Interrupted
 
 
 def die_once(config: ProbeConfig, out: Path, *, name: str, place: str, row: int) -> None:
@@ -29,3 +30,10 @@ def stop_the_sweep(config: ProbeConfig, out: Path, *, sweep: int, place: str, ro
     with pytest.MonkeyPatch.context() as patch:
         at_step(patch, 3, interrupt)
         run_probe(config, out, place=place, row=row)
+
+
+def preempted_once(folder: Path, *, row: int) -> None:
+    """A job that is told to stop the first time, and saves."""
+    if not (folder / "saved").exists():
+        (folder / "saved").touch()
+        raise Interrupted("saved")

@@ -237,9 +237,31 @@ def test_a_bad_experiment_file_ends_in_a_sentence_with_nothing_written(cli, tmp_
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("command", ["status", "plot"])
+@pytest.mark.parametrize("command", ["status", "plot", "retry"])
 def test_a_folder_without_runs_is_said_to_be_one(cli, command):
     assert refused(cli(command, "nowhere"), "holds no runs")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--engine", "cloud"], "engine must be one of local, ray, slurm"),
+        (["--address", "auto"], "--address is of --engine ray"),
+        (["--engine", "slurm", "--gpus", "inf"], "--gpus must be a number"),
+        (["--engine", "ray", "--cpus", 0], "more than 0 CPUs"),
+        (["--engine", "ray", "--resource", "a100"], "a resource is NAME=AMOUNT"),
+        (["--per-gpu", 2], "no GPU here to share"),
+        (["--workers", 0], "--workers"),
+    ],
+)
+def test_an_engine_that_cannot_be_had_is_refused_with_nothing_written(cli, tmp_path, arguments, said):
+    (tmp_path / "experiment.py").write_text(EXPERIMENT)
+    assert refused(cli("sweep", "experiment.py", "--out", "runs", *arguments), said)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_status_is_watched_or_written_for_a_script(cli):
+    assert refused(cli("status", "nowhere", "--watch", "--json"), "leave one of them out")
 
 
 def test_runs_that_were_never_judged_cannot_be_drawn(cli, tmp_path):

@@ -42,6 +42,11 @@ def test_what_is_said_is_what_asking_everything_says_or_that_it_is_not_passed_ye
         assert wilson(sum(result.correct), result.total)[1] < 0.95, "it was clearly not passed"
 
 
+def test_a_model_that_knows_everything_passes_a_threshold_of_one():
+    for first in range(1, 300):
+        assert evaluate_near(1.0, first, 400, Asked(np.ones(400, dtype=bool))).total == 400
+
+
 def test_a_model_far_from_the_threshold_is_asked_little_and_one_near_it_everything():
     whole = 100_000
     totals = {share: evaluate_near(0.95, 2_000, whole, Asked(answering(share, whole))).total for share in (0.2, 0.9)}

@@ -4,13 +4,14 @@ import importlib.util
 import os
 import signal
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 
 import misbehaving
 import pytest
 import torch
-from misbehaving import die_once, stop_the_sweep
+from misbehaving import die_once, preempted_once, stop_the_sweep
 from small_runs import small_config
 
 from probe.options import EngineOptions
@@ -59,7 +60,7 @@ def test_jobs_of_submitit_give_the_curves_of_one_process(alone, tmp_path):
 
 @pytest.fixture
 def importable(monkeypatch):
-    """The files of these tests, for the processes that Ray starts."""
+    """The files of these tests, for the processes that Ray and submitit start."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(misbehaving.__file__).parent), *sys.path]))
 
 
@@ -141,6 +142,25 @@ def test_a_worker_keeps_its_gpu_and_its_process_for_the_next_run(tmp_path, monke
     seen = {path.read_text() for path in tmp_path.iterdir()}
     assert len(seen) == 1 and next(iter(seen)).endswith(" 3"), "one process, and one GPU"
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
+
+
+@needs_submitit
+def test_a_job_that_was_pre_empted_is_submitted_again(importable, tmp_path):
+    engine = SlurmCluster(tmp_path / "slurm", cluster="local")
+    assert list(engine.run([partial(preempted_once, tmp_path)])) == [(0, 0)]
+    assert (tmp_path / "saved").exists()
+
+
+def never_end(folder, *, row):
+    """A job that fails, in a process that does not end for it."""
+    threading.Thread(target=threading.Event().wait).start()
+    raise SystemExit(3)
+
+
+def test_a_process_that_does_not_end_holds_nobody_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "LEAVING", 0.1)
+    jobs = [partial(never_end, tmp_path), partial(end_with, 0)]
+    assert list(Local(1).run(jobs)) == [(0, 3), (1, 0)]
 
 
 def end_with(code, *, row):

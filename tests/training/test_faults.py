@@ -259,6 +259,15 @@ def test_a_full_disk_is_said_and_the_run_goes_on_once_there_is_room(tmp_path):
     assert without_seconds(read_curve(folder)) == without_seconds(read_curve(expected))
 
 
+def test_a_disk_that_is_full_from_the_beginning_is_one_sentence(tmp_path):
+    result = in_a_small_disk(
+        "head -c 4m /dev/zero > disk/in_the_way; $train --out disk/runs; echo ended with $?", tmp_path
+    )
+    assert "ended with 2" in result.stdout
+    (said,) = (line for line in result.stderr.splitlines() if not line.startswith("head:"))
+    assert "No space left on device" in said and "see to the disk" in said
+
+
 def test_a_disk_that_cannot_be_written_to_is_said_before_anything_is_done(tmp_path):
     script = "mkdir disk/runs; mount -o remount,ro disk; $train --out disk/runs; echo ended with $?"
     result = in_a_small_disk(script, tmp_path)

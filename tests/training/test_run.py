@@ -105,3 +105,33 @@ def test_a_run_has_one_owner_at_a_time(tmp_path):
     assert read_state(run.folder) == "finished"
     with pytest.raises(TakenError, match="has just been finished"), run.owned():
         pass
+
+
+def test_a_failure_keeps_what_is_known_of_the_run(tmp_path):
+    run = Run(tmp_path, small_config())
+    run.start({})
+    run.set_state("interrupted", step=8, seconds=2.0)
+    assert run.fail("RuntimeError: out of luck")
+    assert read_status(run.folder) == {
+        "state": "failed",
+        "step": 8,
+        "seconds": 2.0,
+        "traceback": "RuntimeError: out of luck",
+    }
+
+
+def test_a_run_that_is_finished_or_another_s_is_not_said_to_have_failed(tmp_path):
+    run, same = Run(tmp_path, small_config()), Run(tmp_path, small_config())
+    with same.owned():
+        same.start({})
+        assert not run.fail("RuntimeError: out of memory while it was prepared")
+        assert read_state(run.folder) == "running"
+        same.set_state("finished")
+    assert not run.fail("RuntimeError: after all") and run.state == "finished"
+
+
+def test_a_run_s_own_folder_is_no_folder_of_runs(tmp_path):
+    run = Run(tmp_path, small_config())
+    run.plan()
+    with pytest.raises(ConfigError, match="is itself the folder of a run: name the folder above it"):
+        run_folders(run.folder)

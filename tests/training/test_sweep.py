@@ -150,3 +150,21 @@ def test_workers_and_processes_of_a_run_do_not_go_together(tmp_path, monkeypatch
 def test_a_sweep_without_workers_is_refused():
     with pytest.raises(ConfigError, match="at least 1 worker"):
         Local(0)
+
+
+def test_a_new_failure_is_reported_and_not_that_of_the_last_time(tmp_path):
+    def run_one(config, *, place, row):
+        raise ValueError("a new reason")
+
+    Run(tmp_path, CONFIGS[0]).fail("RuntimeError: an old reason")
+    (outcome,) = sweep(CONFIGS[:1], tmp_path, run_one)
+    assert (outcome.state, outcome.error) == ("failed", "ValueError: a new reason")
+
+
+def test_a_run_that_another_sweep_finished_meanwhile_stays_finished(tmp_path):
+    def run_one(config, *, place, row):
+        run_probe(config, tmp_path)  # the other sweep
+        raise MemoryError("while it was prepared")
+
+    (outcome,) = sweep(CONFIGS[:1], tmp_path, run_one)
+    assert outcome.state == "finished" and read_status(outcome.run.folder)["state"] == "finished"
