@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from backbones.pairs import FAMILIES
@@ -54,7 +55,7 @@ def overhead(out: Path) -> dict[str, object]:
     assert {outcome.state for outcome in outcomes} == {"finished"}
     ends = [float((run.folder / "ended").read_text()) for run in runs]
     training = [float(read_status(run.folder)["seconds"]) for run in runs]
-    between = [end - before - own for before, end, own in zip(ends, ends[1:], training[1:], strict=True)]
+    between = [end - before - own for (before, end), own in zip(pairwise(ends), training[1:], strict=True)]
     return {
         "what": "overhead",
         "runs": RUNS,

@@ -52,10 +52,11 @@ def laptop_run(
     learning_rate: float = 1e-3,
     batch: int = 64,
     supervision: Supervision = "answer",
+    validation_examples: int = 0,
 ) -> ProbeConfig:
-    """A run of minutes: a constant rate, an evaluation every 100 steps, each asking for every position 100 times; no
-    rate is chosen, so that there is nothing to validate. The
-    seed is that of the weights, of the new rows and of the data. Experiments that ask for the same run share it."""
+    """A run of minutes: a constant rate, an evaluation every 100 steps, each asking for every position 100 times, and
+    validation where a rate is to be chosen. The seed is that of the weights, of the new rows and of the data.
+    Experiments that ask for the same run share it."""
     return ProbeConfig(
         task=RetrievalTask(length, order, seed=seed),
         model=Model(name=name_of(pair, family), weight_seed=seed, init_seed=seed),
@@ -64,6 +65,6 @@ def laptop_run(
         ),
         held_out_examples=100 * length,
         half_width=0.0,
-        validation_examples=0,
+        validation_examples=validation_examples,
         supervision=supervision,
     )
