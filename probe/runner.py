@@ -1,6 +1,7 @@
 """What every run of this package has around its training: the Accelerator, the run's directory, trackers, failures."""
 
 import contextlib
+import logging
 import traceback
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list
 from huggingface_hub.utils import logging as hub_logging
 from transformers import PreTrainedModel
-from transformers.utils import logging
+from transformers.utils import logging as transformers_logging
 
 from backbones.models import ledger
 from backbones.scan import scan_paths
@@ -174,11 +175,13 @@ def check_tracker(name: str | None) -> None:
 
 
 def quieten_transformers() -> None:
-    """One progress bar is enough; broken weights and a hub out of reach are refused in a sentence of our own; and what
-    transformers warns of (slow scans) `probe doctor` says in full."""
-    logging.set_verbosity_error()
+    """One progress bar is enough; broken weights and a hub out of reach are refused in a sentence of our own; what
+    transformers warns of (slow scans) `probe doctor` says in full; and that tied weights are written once, of which
+    Accelerate warns at every checkpoint, is as it should be."""
+    logging.getLogger("accelerate.utils.other").setLevel(logging.ERROR)
+    transformers_logging.set_verbosity_error()
     hub_logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
 
 
 def _in_bf16(model: PreTrainedModel, device: torch.device) -> None:
