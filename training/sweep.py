@@ -103,6 +103,8 @@ def sweep(
     outcomes = {n: Outcome(configs[n], runs[n], "skipped") for n in range(len(configs)) if done[n]}
     left = [n for n in range(len(configs)) if not done[n]]
     for turn in range(1, TURNS + 1):
+        if not left:
+            break
         jobs = [partial(_attempt, run_one, runs[n], f"{n + 1}/{len(configs)}") for n in left]
         for number, code in engine.run(jobs):
             n = left[number]
@@ -112,8 +114,6 @@ def sweep(
         taken = [n for n in left if n in outcomes and outcomes[n].state == "taken"]
         is_over = turn == TURNS or process_count() > 1 or _is_interrupted(outcomes)
         left = [] if is_over else _let_go(runs, taken)
-        if not left:
-            break
     return [outcomes[n] for n in sorted(outcomes)]
 
 
