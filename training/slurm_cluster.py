@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 from training.config import ConfigError, require
@@ -37,7 +38,7 @@ class SlurmCluster:
         cluster: "slurm", or "local" for processes of this machine, which is how the tests run it.
 
     Raises:
-        ConfigError: submitit is not installed.
+        ConfigError: submitit is not installed, or Slurm is not here.
     """
 
     logs: Path
@@ -52,16 +53,15 @@ class SlurmCluster:
         require(
             find_spec("submitit") is not None, 'the Slurm engine needs submitit: pip install "retrieval-probe[slurm]".'
         )
+        there = self.cluster != "slurm" or which("sbatch") is not None
+        require(there, "there is no Slurm here: start the sweep where sbatch is, or with another engine.")
         require(self.gpus <= 1, ONE_GPU.format(self.gpus))
         require(self.hours > 0, f"a job needs time, not {self.hours:g} hours.")
 
     def run(self, jobs: Sequence[Job]) -> Iterator[End]:
         import submitit
 
-        try:
-            executor = submitit.AutoExecutor(folder=self.logs, cluster=self.cluster, slurm_max_num_timeout=REQUEUED)
-        except RuntimeError as error:
-            raise ConfigError(f"{error}: start the sweep where sbatch is, or with another engine.") from error
+        executor = submitit.AutoExecutor(folder=self.logs, cluster=self.cluster, slurm_max_num_timeout=REQUEUED)
         executor.update_parameters(
             name="probe",
             timeout_min=max(1, round(self.hours * 60)),

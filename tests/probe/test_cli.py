@@ -249,6 +249,8 @@ def test_a_folder_without_runs_is_said_to_be_one(cli, command):
         (["--address", "auto"], "--address is of --engine ray"),
         (["--engine", "slurm", "--gpus", "inf"], "--gpus must be a number"),
         (["--engine", "ray", "--cpus", 0], "more than 0 CPUs"),
+        (["--engine", "ray", "--gpus", 2], "takes one GPU at the most, not 2"),
+        (["--engine", "slurm"], "there is no Slurm here"),
         (["--engine", "ray", "--resource", "a100"], "a resource is NAME=AMOUNT"),
         (["--per-gpu", 2], "no GPU here to share"),
         (["--workers", 0], "--workers"),
