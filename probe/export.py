@@ -11,7 +11,7 @@ from pathlib import Path
 from probe.evaluate import accuracy_of
 from training.checkpoint import damage_of
 from training.config import require
-from training.run import read_config, read_curve, read_ran_with, read_state, require_folder, run_folders
+from training.run import CONFIG, CURVE, read_config, read_curve, read_ran_with, read_state, require_folder, run_folders
 
 ROWS = 10
 """About so many evaluations are told on a card; all of them are in the curve beside it."""
@@ -42,7 +42,7 @@ def export_table(folder: Path, file: Path) -> Path:
     Raises:
         ConfigError: there are no runs, the file exists, or pyarrow is missing. Nothing has been written then.
     """
-    folders = [folder] if (folder / "config.json").is_file() else run_folders(folder)
+    folders = [folder] if (folder / CONFIG).is_file() else run_folders(folder)
     require(bool(folders), f"{folder} holds no runs: name the folder of a run, or one that holds runs.")
     require(not file.exists(), f"{file} exists: name a new file.")
     require_folder(file.parent, "the table")
@@ -65,7 +65,7 @@ def export_model(run: Path, out: Path) -> Path:
     Raises:
         ConfigError: the run is not finished or kept no weights, or `out` exists.
     """
-    require((run / "config.json").is_file(), f"{run} is not the folder of a run: name one below the folder of runs.")
+    require((run / CONFIG).is_file(), f"{run} is not the folder of a run: name one below the folder of runs.")
     require(read_state(run) == "finished", f"{run} is not finished: start its command again.")
     weights = run / "checkpoint" / "model.safetensors"
     require(weights.is_file(), f"{run} kept no weights: run it without --no-keep-weights.")
@@ -77,7 +77,7 @@ def export_model(run: Path, out: Path) -> Path:
     for name in MODEL_FILES:
         if (run / "checkpoint" / name).exists():
             shutil.copyfile(run / "checkpoint" / name, out / name)
-    shutil.copyfile(run / "curve.jsonl", out / "curve.jsonl")
+    shutil.copyfile(run / CURVE, out / CURVE)
     (out / "README.md").write_text(_card(run, weights), encoding="utf-8")
     return out
 

@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from training.config import ConfigError, flatten, require
-from training.run import Record, read_config, read_curve, read_ran_with, read_state
+from training.run import CURVE, Record, read_config, read_curve, read_ran_with, read_state
 
 OF_AN_EVALUATION = {
     "step": "Int32",
@@ -80,7 +80,7 @@ def _measurements(folder: Path) -> dict[str, NDArray[np.float64]]:
         require(all("step" in record for record in records), "an evaluation has no step")
         return _columns(records or [{}])
     except (ValueError, TypeError) as error:
-        path = folder / "curve.jsonl"
+        path = folder / CURVE
         raise ConfigError(f"{path} is not a curve ({error}): restore it, or move its folder away.") from error
 
 

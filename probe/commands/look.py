@@ -44,7 +44,7 @@ def sample(
     length: Length = 8,
     order: Order = "suffix",
     pool: Pool = None,
-    split: Annotated[str, typer.Option(help="train or held-out.")] = "train",
+    split: Annotated[str, typer.Option(help="train, validation or held-out.")] = "train",
     examples: Annotated[int, typer.Option(help="How many.", min=1)] = 4,
     data_seed: DataSeed = 0,
     supervision: SupervisionOption = "answer",
