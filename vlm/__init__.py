@@ -1,1 +1,1 @@
-"""Right wing: the same language backbones inside a full vision-language model. Not built yet."""
+"""A vision-language model with either backbone: picture, connector, language model, trained in two stages."""

@@ -1,0 +1,181 @@
+"""A sample: one picture with one or more turns of one task, as it leaves the data side, and how it is kept on disk.
+
+What a sample holds depends on its task (reference-facts, section 4; paper, Table 6 and appendix B):
+
+    captioning, grounded_captioning     caption; in the latter `<coords_k>` stands for the k-th of `boxes`
+    dense_captioning, visual_grounding  regions
+    vqa, multiple_choice_vqa,           questions; with options in the latter two, which are boxes in the last
+    grounded_multiple_choice_vqa
+    image_text_match                    caption, matches
+    chat                                replies: what was said by turns, the person first
+
+Boxes are x1, y1, x2, y2 as shares of the picture's width and height, from 0 to 1. A file of samples is JSON lines, with
+pictures named relative to its folder.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from training.config import ConfigError
+
+Task = Literal[
+    "vqa",
+    "multiple_choice_vqa",
+    "grounded_multiple_choice_vqa",
+    "captioning",
+    "grounded_captioning",
+    "dense_captioning",
+    "visual_grounding",
+    "image_text_match",
+    "chat",
+]
+TASKS: tuple[Task, ...] = get_args(Task)
+
+Box = tuple[float, float, float, float]
+
+
+class SampleError(ConfigError):
+    """A sample that cannot be used. The message is one sentence that names it and says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A box and what is in it."""
+
+    box: Box
+    phrase: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question and its answer, which is one of the options where there are any."""
+
+    question: str
+    answer: str
+    options: tuple[str, ...] | tuple[Box, ...] = ()
+    kind: str = ""
+    """What is asked for (colour, count), for tables of results."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """See the module. `references` are all the captions that a prediction is compared with.
+
+    Raises:
+        SampleError: something is missing for the task, or a box lies outside of the picture.
+    """
+
+    id: str
+    image: str
+    """Path relative to the file of samples."""
+    task: Task
+    source: str
+    """Data set that it is from; for benchmarks, what is reported together."""
+    caption: str = ""
+    references: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    regions: tuple[Region, ...] = ()
+    questions: tuple[Question, ...] = ()
+    matches: bool | None = None
+    replies: tuple[str, ...] = ()
+    context: str = ""
+    """Text that goes with the instruction, such as what was read in the picture."""
+    prompt: str = ""
+    """An instruction of the sample's own, in place of the task's."""
+    group: str = ""
+    """Part of a benchmark that is reported apart, such as combinations that were not trained on."""
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise SampleError(f"sample {self.id}: the task must be one of {', '.join(TASKS)}, not {self.task!r}.")
+        needed = _NEEDED[self.task]
+        lacking = [name for name in needed if getattr(self, name) in ("", (), None)]
+        if lacking:
+            raise SampleError(f"sample {self.id} ({self.task}) has no {' and no '.join(lacking)}.")
+        for box in [*self.boxes, *(region.box for region in self.regions), *_boxes_of(self.questions)]:
+            if len(box) != 4 or not (0 <= box[0] <= box[2] <= 1 and 0 <= box[1] <= box[3] <= 1):
+                raise SampleError(f"sample {self.id}: box {list(box)} does not lie inside the picture (0 to 1).")
+
+
+_NEEDED: dict[Task, tuple[str, ...]] = {
+    "captioning": ("caption",),
+    "grounded_captioning": ("caption",),
+    "dense_captioning": ("regions",),
+    "visual_grounding": ("regions",),
+    "vqa": ("questions",),
+    "multiple_choice_vqa": ("questions",),
+    "grounded_multiple_choice_vqa": ("questions",),
+    "image_text_match": ("caption", "matches"),
+    "chat": ("replies",),
+}
+
+
+def _boxes_of(questions: Iterable[Question]) -> Iterator[Box]:
+    """The options that are boxes."""
+    for question in questions:
+        for option in question.options:
+            if not isinstance(option, str):
+                yield option
+
+
+def to_line(sample: Sample) -> str:
+    """A sample as a line of JSON; what it does not hold is left out."""
+    return json.dumps(
+        {name: value for name, value in dataclasses.asdict(sample).items() if value not in ("", (), None)}
+    )
+
+
+def from_line(line: str) -> Sample:
+    """The reverse of `to_line`.
+
+    Raises:
+        SampleError: the line is no sample.
+    """
+    try:
+        read: dict[str, Any] = json.loads(line)
+        read["boxes"] = tuple(tuple(box) for box in read.get("boxes", ()))
+        read["regions"] = tuple(Region(box=tuple(r["box"]), phrase=r["phrase"]) for r in read.get("regions", ()))
+        read["questions"] = tuple(
+            Question(**{**q, "options": tuple(o if isinstance(o, str) else tuple(o) for o in q.get("options", ()))})
+            for q in read.get("questions", ())
+        )
+        for name in ("references", "replies"):
+            read[name] = tuple(read.get(name, ()))
+        return Sample(**read)
+    except SampleError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SampleError(f"not a sample ({error}): {line.strip()[:80]}") from error
+
+
+def write_samples(path: Path, samples: Iterable[Sample]) -> int:
+    """Writes a file of samples; gives their number."""
+    count = 0
+    with open(path, "w", encoding="utf-8") as file:
+        for sample in samples:
+            file.write(to_line(sample) + "\n")
+            count += 1
+    return count
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """All samples of a file.
+
+    Raises:
+        SampleError: there is no such file, or a line of it is no sample.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SampleError(f"{path} cannot be read as a file of samples: draw one with `vlm world`.") from error
+    samples = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            samples.append(from_line(line))
+        except SampleError as error:
+            raise SampleError(f"{path}, line {number}: {error}") from error
+    return samples
