@@ -1,7 +1,8 @@
 """Documents packed into one sequence: told to a model with `packed`, and unpacked into rows for code without resets.
 
     packed    batch x ... x length, with `reset` (batch x length, bool) true where a document starts
-    rows      documents x ... x longest, each document at the end of its row, zeros before it
+    rows      documents x ... x longest, each document at the end of its row, zeros before it (or at its start, for
+              attention, where what comes after a step cannot reach it)
 
 With u = 0 and B = 0 the state stays exactly zero up to the first step of the document, so the kernel computes what it
 would compute for the document alone, and what stands at the end of a row is the state after its last step. Rows cost
@@ -9,7 +10,7 @@ memory where documents differ much in length; nothing of one document can reach 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +25,8 @@ a context variable: torch recomputes checkpointed blocks on threads of its own, 
 def packed(reset: Tensor) -> Iterator[None]:
     """Inside, every mounted Mamba keeps documents apart: `reset` (batch x length, bool) is true where one starts.
 
-    With gradient checkpointing the backward pass belongs inside as well, as it runs the blocks again.
+    With gradient checkpointing the backward pass runs the blocks again: it belongs inside as well, or `recomputed` to
+    the checkpoint.
     """
     global _documents
     before, _documents = _documents, reset
@@ -32,6 +34,11 @@ def packed(reset: Tensor) -> Iterator[None]:
         yield
     finally:
         _documents = before
+
+
+def starts() -> Tensor | None:
+    """batch x length, bool: where documents start, if this is inside `packed`."""
+    return _documents
 
 
 def is_packed() -> bool:
@@ -52,6 +59,12 @@ def documents_of(hidden_states: Tensor) -> Tensor | None:
     return F.pad(_documents, (lacking, 0)).to(hidden_states.device)
 
 
+def recomputed() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """What gradient checkpointing has around a block, and around the block when it runs again: the documents of now.
+    For the `context_fn` of `torch.utils.checkpoint`; the backward pass then need not be inside `packed`."""
+    return nullcontext(), nullcontext() if _documents is None else packed(_documents)
+
+
 def each_document(function: Callable[..., Tensor], tensors: Sequence[Tensor], reset: Tensor) -> Tensor:
     """function(*tensors) for each document alone, and the results packed again. Tensors: batch x any x length."""
     rows = Rows(reset)
@@ -61,7 +74,7 @@ def each_document(function: Callable[..., Tensor], tensors: Sequence[Tensor], re
 class Rows:
     """Where each step of each document stands, in the packed sequences and in its row."""
 
-    def __init__(self, reset: Tensor) -> None:
+    def __init__(self, reset: Tensor, at_end: bool = True) -> None:
         batch, self.length = reset.shape
         starts = reset.clone()
         starts[:, :1] = True
@@ -71,7 +84,9 @@ class Rows:
         self.longest = int(sizes.max()) if sizes.numel() else 0
         first = sizes.cumsum(0) - sizes
         steps = torch.arange(batch * self.length, device=reset.device)
-        place = steps - first[document] + self.longest - sizes[document]
+        place = steps - first[document]
+        if at_end:
+            place += self.longest - sizes[document]
         self.count = sizes.shape[0]
         self._place = document * self.longest + place
         """For each packed step, where it stands in the rows, both flattened."""
