@@ -11,8 +11,9 @@ The loss is the mean over the target tokens of a sample, then the mean over samp
 the paper; one connector initialisation for both families, which its public implementation has not.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, cast
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Unpack, cast
 
 import torch
 import torch.nn.functional as F
@@ -23,10 +24,13 @@ from backbones.attention import keep_documents_apart, whole
 from backbones.models import family_of
 from backbones.scan import packed
 from backbones.scan.documents import recomputed
+from vlm import checkpoint
 from vlm.architecture import Architecture
+from vlm.generate import GenerationOptions, generate
 from vlm.packing import Batch
-from vlm.prompt import PATCH, UNSCORED
+from vlm.prompt import PATCH, UNSCORED, Layout
 from vlm.vision import VisionEncoder
+from vlm.vocabulary import Vocabulary
 
 
 class Losses(NamedTuple):
@@ -42,11 +46,18 @@ class Losses(NamedTuple):
 
 
 class VisionLanguageModel(nn.Module):
-    """See the module. `assemble` makes one; `vlm.checkpoint` saves and loads it."""
+    """See the module. `vlm.assemble` makes one."""
 
-    def __init__(self, architecture: Architecture, language_model: PreTrainedModel, encoder: VisionEncoder) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        language_model: PreTrainedModel,
+        encoder: VisionEncoder,
+        vocabulary: Vocabulary,
+    ) -> None:
         super().__init__()
         self.config = architecture
+        self.vocabulary = vocabulary
         self.encoder = encoder
         self.language_model = language_model
         width = language_model.config.hidden_size
@@ -57,13 +68,17 @@ class VisionLanguageModel(nn.Module):
             keep_documents_apart(language_model)
 
     @classmethod
-    def assemble(
-        cls, architecture: Architecture, language_model: PreTrainedModel, encoder: VisionEncoder, seed: int = 0
-    ) -> "VisionLanguageModel":
-        """A model whose connector is drawn from a seed. The global generator is left alone."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return cls(architecture, language_model, encoder)
+    def from_pretrained(cls, folder: Path | str, image_size: int | None = None) -> "VisionLanguageModel":
+        """The model in a folder, in float32 and in evaluation mode: see `vlm.checkpoint.load`."""
+        return checkpoint.load(Path(folder), image_size)
+
+    def save_pretrained(self, folder: Path | str, state_dict: dict[str, Tensor] | None = None) -> None:
+        """Writes the model into a folder: see `vlm.checkpoint.save`."""
+        checkpoint.save(self, Path(folder), state_dict)
+
+    def generate(self, prompts: Sequence[Layout], pixels: Tensor, **options: Unpack[GenerationOptions]) -> list[str]:
+        """What the model says behind each prompt: see `vlm.generate.generate`."""
+        return [self.vocabulary.decode(ids) for ids in generate(self, prompts, pixels, **options)]
 
     @property
     def grid(self) -> tuple[int, int]:

@@ -8,6 +8,7 @@ padding) and `starts` where one begins. `starts` goes to `backbones.scan.packed`
 alone, a Mamba's state and convolution begin anew. Positions count from 0 in each sample.
 """
 
+import dataclasses
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ class Batch:
     starts: Tensor
     samples: int
     images: tuple[int, ...]
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same with its tensors on a device."""
+        names = ("ids", "labels", "documents", "positions", "starts")
+        return dataclasses.replace(self, **{name: getattr(self, name).to(device) for name in names})
 
     @property
     def useful(self) -> float:

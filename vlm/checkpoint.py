@@ -1,0 +1,108 @@
+"""A vision-language model on disk: a folder with `config.json`, `model.safetensors` (or shards) and `tokenizer.json`.
+
+    encoder.*           the frozen encoder, so that a folder needs nothing beside it
+    connector.{0,2}.*   its two layers
+    language_model.*    as transformers names them; tied matrices once
+
+Every weight is accounted for when a folder is read: one that is missing, unknown or of another shape is an error, never
+a random number.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from huggingface_hub import save_torch_state_dict
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from backbones.layer_norm import use_layer_norm
+from backbones.pairs import ModelError
+from backbones.scan import mount
+from vlm.architecture import read_architecture
+from vlm.vision import build_encoder, load_encoder_weights
+from vlm.vocabulary import read_vocabulary
+
+if TYPE_CHECKING:
+    from vlm.model import VisionLanguageModel
+
+SHOWN = 3
+"""Names of weights that an error lists."""
+
+
+def save(model: "VisionLanguageModel", folder: Path, state: dict[str, Tensor] | None = None) -> None:
+    """Writes a model into a folder.
+
+    Args:
+        state: its weights, where they had to be put together from several processes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    model.config.save_pretrained(folder)
+    model.vocabulary.save(folder)
+    weights = model.state_dict() if state is None else state
+    once = {name for name, _ in model.named_parameters()} | {name for name, _ in model.named_buffers()}
+    save_torch_state_dict({name: tensor.contiguous() for name, tensor in weights.items() if name in once}, folder)
+
+
+def load(folder: Path, image_size: int | None = None) -> "VisionLanguageModel":
+    """The model in a folder, in float32, on the CPU.
+
+    Args:
+        image_size: side of the pictures, where it is not that of training: the encoder's position table is resampled.
+
+    Raises:
+        ConfigError, backbones.ModelError: the folder holds no such model, or not all of it.
+    """
+    from vlm.model import VisionLanguageModel
+
+    architecture = read_architecture(folder)
+    weights = _weights_in(folder)
+    if image_size is not None:
+        vision = dataclasses.replace(architecture.vision, image_size=image_size)
+        architecture = dataclasses.replace(architecture, vision=vision)
+    mount()
+    language = dict(architecture.language)
+    config = AutoConfig.for_model(language.pop("model_type"), **language)
+    language_model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    if architecture.norm == "layer":
+        use_layer_norm(language_model)
+    encoder = build_encoder(dataclasses.replace(architecture.vision, pretrained=False))
+    model = VisionLanguageModel(architecture, language_model, encoder, read_vocabulary(str(folder)))
+    of_encoder = {name: weights.pop(name) for name in list(weights) if name.startswith("encoder.")}
+    load_encoder_weights(encoder, {name.removeprefix("encoder."): tensor for name, tensor in of_encoder.items()})
+    wanted = {name: p for name, p in model.named_parameters() if not name.startswith("encoder.")}
+    _account(folder, {name: p.shape for name, p in wanted.items()}, {name: w.shape for name, w in weights.items()})
+    if any(not bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
+        raise ModelError(f"{folder} has weights that are nan or infinite: train or copy the model again.")
+    with torch.no_grad():
+        for name, parameter in wanted.items():
+            parameter.copy_(weights[name])
+    return model.eval()
+
+
+def _weights_in(folder: Path) -> dict[str, Tensor]:
+    paths = sorted(folder.glob("model*.safetensors"))
+    if not paths:
+        raise ModelError(f"{folder} has no model.safetensors: name the checkpoint folder of a finished run.")
+    weights: dict[str, Tensor] = {}
+    for path in paths:
+        try:
+            weights |= load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{path} is broken ({error}): copy or train the model again.") from error
+    return weights
+
+
+def _account(folder: Path, wanted: dict[str, torch.Size], there: dict[str, torch.Size]) -> None:
+    """Raises ModelError, which lists the first of them, unless these are the same names and shapes."""
+    wrong = {
+        "lacks": wanted.keys() - there.keys(),
+        "has unknown": there.keys() - wanted.keys(),
+        "has of another shape": {name for name in wanted.keys() & there.keys() if wanted[name] != there[name]},
+    }
+    said = [f"{what} {', '.join(sorted(names)[:SHOWN])} ({len(names)} in all)" for what, names in wrong.items() if names]
+    if said:
+        raise ModelError(f"{folder} is not a whole model: it {'; it '.join(said)}.")

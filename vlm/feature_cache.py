@@ -1,0 +1,60 @@
+"""The features of a frozen encoder, kept on disk: each picture is encoded once, and not again in every pass.
+
+For small data alone: a picture of EVA-02 at 336 pixels is 576 x 1,024 numbers, 2.4 MB. One picture is encoded at a time,
+so that its features do not depend on what else was in a batch, nor a run on where it was interrupted.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vlm.pictures import open_picture, to_pixels
+from vlm.vision import VisionEncoder, VisionSettings
+
+
+class FeatureCache:
+    """Args:
+    folder: where features are kept; those of other encoders have folders of their own in it.
+    pictures: folder that pictures are named relative to.
+    """
+
+    def __init__(self, folder: Path, encoder: VisionEncoder, settings: VisionSettings, pictures: Path) -> None:
+        described = json.dumps({**asdict(settings), "weights": _fingerprint(encoder)}, sort_keys=True)
+        self.folder = folder / hashlib.sha256(described.encode()).hexdigest()[:12]
+        self.encoder = encoder
+        self.size = settings.image_size
+        self.normalisation = encoder.normalisation
+        self.pictures = pictures
+
+    def features(self, images: Sequence[str]) -> Tensor:
+        """images x patches x encoder width, float32, on the CPU."""
+        return torch.stack([self._of(image) for image in images])
+
+    def _of(self, image: str) -> Tensor:
+        path = (self.folder / image).with_suffix(".safetensors")
+        if path.exists():
+            return load_file(path)["features"]
+        device = next(self.encoder.parameters(), torch.empty(0)).device
+        pixels = to_pixels(open_picture(self.pictures / image), self.size, self.normalisation)
+        features = self.encoder(pixels[None].to(device))[0].cpu()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        save_file({"features": features.contiguous()}, partial)
+        partial.replace(path)  # a file is whole, or not there
+        return features
+
+
+def _fingerprint(encoder: VisionEncoder) -> str:
+    """Of the weights: another checkpoint of one architecture has other features."""
+    digest = hashlib.sha256()
+    for name, parameter in encoder.named_parameters():
+        digest.update(name.encode())
+        digest.update(parameter.detach().flatten()[:64].float().cpu().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,87 @@
+"""What has to be equal, or known to differ, between the two models of a pair, and what a stage trains and freezes."""
+
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from backbones.models import ledger
+from backbones.scan.paths import scan_path
+from training.config import require
+from training.session import is_main_process
+from vlm.config import TRAINED, TrainConfig
+from vlm.model import VisionLanguageModel
+from vlm.stream import Stream
+from vlm.vision import image_tokens
+
+BYTES = 4
+"""Of a number of a state or of a key, in float32."""
+
+
+def facts_of(config: TrainConfig, model: VisionLanguageModel, training: Stream, device: torch.device) -> dict[str, Any]:
+    """What is recorded beside a run's config."""
+    survey = training.survey()
+    require(
+        survey.fitting > 0, f"none of the {len(training):,} training samples can be used: {survey.first_error}"
+    )
+    counts = {part: _count(getattr(model, part)) for part in ("encoder", "connector", "language_model")}
+    per_token, constant = state_bytes(model)
+    examples = config.optimisation.steps * config.optimisation.batch
+    return {
+        "scan": scan_path(device),
+        "model": ledger(model.language_model),
+        "parameters": counts,
+        "trained": sum(p.numel() for p in model.parameters() if p.requires_grad),
+        "frozen": sum(p.numel() for p in model.parameters() if not p.requires_grad),
+        "state_bytes_per_token": per_token,
+        "state_bytes": constant,
+        "image_tokens": image_tokens(model.grid),
+        "samples": len(training),
+        "samples_with_answers_cut": survey.cut,
+        "samples_left_out": survey.left_out,
+        "first_left_out": survey.first_error,
+        "examples": examples,
+        "tokens": round(survey.tokens / len(training) * examples),
+        "order_of_samples": training.digest(),
+    }
+
+
+def state_bytes(model: VisionLanguageModel) -> tuple[int, int]:
+    """What a model remembers while it reads, in float32: bytes for each token of context, and bytes whatever its length.
+
+    Keys and values of all layers in a Transformer; the state and the last inputs of the convolution in a Mamba.
+    """
+    config = model.language_model.config
+    if model.family == "mamba":
+        inner = config.intermediate_size
+        return 0, config.num_hidden_layers * inner * (config.state_size + config.conv_kernel) * BYTES
+    return config.num_hidden_layers * 2 * config.hidden_size * BYTES, 0
+
+
+def print_ledger(config: TrainConfig, facts: dict[str, Any]) -> None:
+    """On stderr, by the main process: what is trained, on what, and what a comparison has to keep equal."""
+    if not is_main_process():
+        return
+    parameters = facts["parameters"]
+    table = Table(title=f"{config.model.name}, {config.stage}, {config.order}", show_header=False, title_justify="left")
+    rows = {
+        "trained": f"{facts['trained']:,} parameters ({TRAINED[config.stage]})",
+        "frozen": f"{facts['frozen']:,} parameters",
+        "parts": ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in parameters.items()),
+        "state": f"{facts['state_bytes_per_token']:,} bytes a token of context, {facts['state_bytes']:,} bytes constant",
+        "picture": f"{facts['image_tokens']:,} tokens",
+        "samples": f"{facts['samples']:,}: {facts['samples_with_answers_cut']:,} lose answers to max_length, "
+        f"{facts['samples_left_out']:,} left out" + (f" ({facts['first_left_out']})" if facts["first_left_out"] else ""),
+        "seen": f"{facts['examples']:,} samples, about {facts['tokens']:,} tokens",
+        "order of samples": facts["order_of_samples"],
+        "precision": f"{config.optimisation.precision}, weights and optimizer fp32",
+        "scan": facts["scan"],
+    }
+    for name, text in rows.items():
+        table.add_row(name, text)
+    Console(stderr=True).print(table)
+
+
+def _count(module: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -1,0 +1,172 @@
+"""One training run of a vision-language model, either stage, on the loop of `training`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Unpack
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+
+from training.config import require
+from training.parts import batches
+from training.run import Record, Run
+from training.runner import Prepared, RunOptions, carry_out
+from vlm.assemble import assemble, restarted
+from vlm.config import TrainConfig
+from vlm.dataset import digest_of, read_split
+from vlm.feature_cache import FeatureCache
+from vlm.ledger import facts_of, print_ledger
+from vlm.model import Losses, VisionLanguageModel
+from vlm.packing import batch_of
+from vlm.pictures import to_pixels
+from vlm.sample import Sample
+from vlm.stream import Stream
+from vlm.vision import image_tokens
+
+EVALUATION_BATCH = 32
+"""Samples that an evaluation while training reads at once."""
+
+
+@dataclass(frozen=True)
+class Answering:
+    """The objective of both stages, as `training.loop` wants it: the answers of packed samples, each sample alike."""
+
+    config: TrainConfig
+    training: Stream
+    validation: Stream
+    cache: FeatureCache | None = None
+
+    def counted(self, first: int, count: int) -> int:
+        """Of these examples, those that fit into `max_length`."""
+        return sum(self.training.layout(example) is not None for example in range(first, first + count))
+
+    def loss(self, model: torch.nn.Module, first: int, count: int) -> Tensor:
+        """Mean over those of examples `first` to `first + count - 1` that fit."""
+        batch = self.config.optimisation.batch
+        ahead = range(first + batch, first + batch + count)  # what this process takes at this place in the next step
+        losses = self._read(model, self.training, range(first, first + count), ahead)
+        if losses is None:
+            trained = (parameter for parameter in model.parameters() if parameter.requires_grad)
+            return torch.stack([parameter.sum() * 0 for parameter in trained]).sum()
+        return losses.loss
+
+    def evaluate(self, model: torch.nn.Module, accelerator: Accelerator, before: Record) -> Record:
+        """Loss over samples of the validation split, and how many of their target tokens were most likely."""
+        device = accelerator.device
+        loss, samples = torch.zeros(2, device=device)
+        tokens = torch.zeros(2, dtype=torch.int64, device=device)
+        asked = range(self.config.data.validation_samples)
+        for indices in batches(asked, EVALUATION_BATCH, accelerator):
+            losses = self._read(model, self.validation, indices.tolist())
+            if losses is not None:
+                loss += losses.of_samples.sum()
+                samples += (losses.targets > 0).sum()
+                tokens += torch.stack([losses.correct.sum(), losses.targets.sum()])
+        loss, samples, tokens = (accelerator.reduce(total, "sum") for total in (loss, samples, tokens))
+        correct, targets = tokens.tolist()
+        return {
+            "validation_loss": loss.item() / max(samples.item(), 1),
+            "correct_tokens": correct,
+            "target_tokens": targets,
+        }
+
+    def accuracy(self, record: Record) -> float:
+        """Share of target tokens that were most likely, each given those before it."""
+        return float(record["correct_tokens"] / max(record["target_tokens"], 1))
+
+    def is_learned(self, record: Record) -> bool:
+        return False
+
+    @property
+    def stops_when_learned(self) -> bool:
+        return False
+
+    def _read(
+        self, model: torch.nn.Module, stream: Stream, examples: Sequence[int], ahead: Sequence[int] = ()
+    ) -> Losses | None:
+        """What the model finds for these examples, packed; None where none of them fits."""
+        fitting = [(example, layout) for example in examples if (layout := stream.layout(example)) is not None]
+        if not fitting:
+            return None
+        device = next(model.parameters()).device
+        batch = batch_of([layout for _, layout in fitting], self.config.pack_length)
+        pictures = [fitting[n][0] for n in batch.images]
+        if self.cache is not None:
+            features = self.cache.features([stream.sample(example).image for example in pictures])
+            return model(batch.to(device), features=features.to(device))  # type: ignore[no-any-return]
+        return model(batch.to(device), pixels=stream.pixels(pictures, ahead).to(device))  # type: ignore[no-any-return]
+
+
+def run_vlm(config: TrainConfig, out: Path, features: Path | None = None, **options: Unpack[RunOptions]) -> Run:
+    """Runs a config below `out`, and before it the one that it starts from: see `training.runner.carry_out`.
+
+    Args:
+        features: folder that keeps the encoder's features, for data that are small enough.
+    """
+    if isinstance(config.start, TrainConfig):
+        run_vlm(config.start, out, features, **{**options, "keep_weights": True})
+    return carry_out(
+        config, out, describe(config), "vlm", partial(prepare, config, out, features), config.model.weight_seed, **options
+    )
+
+
+def prepare(config: TrainConfig, out: Path, features: Path | None, device: torch.device) -> Prepared:
+    """The model with the weights it starts from, frozen as its stage says, and what it is trained on.
+
+    Raises:
+        ConfigError, backbones.ModelError: a part cannot be had, the data are not those of the config, or no sample
+            fits.
+    """
+    folder = Path(config.data.folder)
+    require(
+        digest_of(folder) == config.data.digest,
+        f"{folder} holds other samples than this run began with: name the folder they are in, or begin another run.",
+    )
+    model = starting_model(config, out)
+    model.freeze(config.stage)
+    if config.checkpoint_activations:
+        model.checkpoint_activations()
+    length = image_tokens(model.grid)
+    require(
+        config.max_length > length,
+        f"a picture is {length} tokens and max_length {config.max_length}: make it longer, or pictures smaller.",
+    )
+
+    def stream(samples: list[Sample]) -> Stream:
+        tasks = config.data.tasks
+        return Stream(
+            [sample for sample in samples if not tasks or sample.task in tasks],
+            folder,
+            model.vocabulary,
+            model.grid,
+            partial(to_pixels, size=config.model.vision.image_size, normalisation=model.encoder.normalisation),
+            order=config.order,
+            case=config.case,
+            max_length=config.max_length,
+            seed=config.data.seed,
+        )
+
+    training, validation = stream(read_split(folder, "train")), stream(read_split(folder, "validation"))
+    for name, one in {"training": training, "validation": validation}.items():
+        require(len(one) > 0, f"{folder} has no {name} samples of {', '.join(config.data.tasks)}: name other tasks.")
+    cache = FeatureCache(features, model.encoder, config.model.vision, folder) if features else None
+    facts = facts_of(config, model, training, device)
+    print_ledger(config, facts)
+    return Prepared(model, Answering(config, training, validation, cache), facts)
+
+
+def starting_model(config: TrainConfig, out: Path) -> VisionLanguageModel:
+    """The model before the first step of a config: assembled, or from what the config starts from."""
+    of_layout = {"order": config.order, "case": config.case, "max_length": config.max_length}
+    if config.start is None:
+        return assemble(config.model, **of_layout)
+    folder = Run(out, config.start).folder / "checkpoint" if isinstance(config.start, TrainConfig) else config.start
+    return restarted(Path(folder), config)
+
+
+def describe(config: TrainConfig) -> str:
+    """A run in a few words: `tiny/mamba instruct task-aware`."""
+    return f"{config.model.name} {config.stage} {config.order}"
