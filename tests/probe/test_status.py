@@ -40,7 +40,8 @@ def test_many_failures_of_one_kind_are_one_line(cli, tmp_path):
 
 def test_status_imports_no_torch(runs):
     code = (
-        "import sys; from pathlib import Path; from probe.status import WORDS; from training.status import print_status;"
+        "import sys; from pathlib import Path;"
+        "from probe.status import WORDS; from training.status import print_status;"
         f"print_status(Path({str(runs)!r}), WORDS); print([m for m in ('torch', 'transformers') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

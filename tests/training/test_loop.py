@@ -12,7 +12,7 @@ from training.loop import _step, train
 from training.run import Run, read_curve
 
 COUNTS = torch.tensor([1, 0, 1, 1, 0, 0, 1, 0], dtype=torch.bool)
-"""Of eight examples, of which the last micro-batch of three has one and the fifth and sixth count for nothing."""
+"""Of eight examples. Micro-batches of three have two, one and one that count; the third of four processes has none."""
 NONE = torch.zeros(8, dtype=torch.bool)
 ALL = ~NONE
 

@@ -16,7 +16,7 @@ WORDS = Words(
     describe=lambda runs: [{"name": run.folder.name[:3], "of": len(runs)} for run in runs],
     settings={"called": lambda row: f"loaf {row['name']}"},
     results={"risen": lambda row: "yes" if row["state"] == "finished" else "no"},
-    order=("state", "run"),
+    order=("name",),
     remarks=lambda seen: [f"{len(seen.runs)} loaves"],
     comparison=lambda rows: [f"{len(rows)} compared"],
 )
@@ -68,7 +68,7 @@ def test_a_wing_says_what_it_knows_beside_what_every_run_has(runs, capsys):
         *("run", "called", "state", "step", "accuracy", "risen", "steps/s", "left")
     ]
     lines = [line.strip("│").split("│") for line in shown.splitlines() if "loaf" in line]
-    assert [line[2].strip() for line in lines] == sorted(line[2].strip() for line in lines) and len(lines) == 6
+    assert [line[1] for line in lines] == sorted(line[1] for line in lines) and len(lines) == 6
     assert all((line[5].strip() == "yes") == (line[2].strip() == "finished") for line in lines)
     assert shown.index("6 loaves") < shown.index("6 compared")
     print_json(runs, WORDS)
