@@ -1,30 +1,24 @@
-"""From the configs of a command to its end: what can be wrong first, then the runs, then what became of them."""
+"""From the configs of a command of `probe` to its end: runs of the task, and of pretraining."""
 
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
 from backbones.pairs import PARAMETERS, source_of
 from probe.config import ProbeConfig
-from probe.options import EngineOptions, stop
 from probe.pretrain import PretrainConfig, run_pretrain
 from probe.report import print_plan, print_sequences
-from probe.runner import RunOptions, check_tracker
-from probe.status import print_rows
+from probe.status import WORDS
 from probe.trainer import check_models, run_probe
-from training import checkpoint
 from training.config import ConfigError, from_dict, require
-from training.engines import Engine, Inline
-from training.local import Local
-from training.loop import check_batch
+from training.dispatch import checked, dispatch, end
+from training.options import EngineOptions
 from training.progress import Progress, progress_of
-from training.ray_cluster import RayCluster
-from training.run import Run, run_folders
-from training.session import command, is_main_process, part, process_count
-from training.slurm_cluster import SlurmCluster
-from training.sweep import Outcome, read_experiment, sweep
+from training.runner import RunOptions
+from training.session import is_main_process
+from training.status import require_runs
+from training.sweep import Outcome, read_experiment
 
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (ProbeConfig, PretrainConfig)}
 
@@ -44,8 +38,7 @@ def run_experiment(file: Path, out: Path, dry_run: bool, options: EngineOptions,
 def retry_failed(out: Path, options: EngineOptions, **of_runs: Unpack[RunOptions]) -> None:
     """Carries out the runs below a folder that failed, from their own configs. Those that cannot be read are passed
     over with a sentence."""
-    seen = [progress_of(folder) for folder in run_folders(out)]
-    require(bool(seen), f"{out} holds no runs: name the folder that probe train or probe sweep wrote to.")
+    seen = [progress_of(folder) for folder in require_runs(out, "probe")]
     for run in seen:
         if run.state == "damaged":
             print(run.error, file=sys.stderr)
@@ -54,9 +47,10 @@ def retry_failed(out: Path, options: EngineOptions, **of_runs: Unpack[RunOptions
         print(f"None of the {len(seen)} runs in {out} has failed.")
         return
     probes, pretrainings = _apart([_config_of(run) for run in failed])
-    _end(
+    end(
         (_probes(probes, out, options, of_runs) if probes else [])
-        + (_pretrainings(pretrainings, out, options, of_runs) if pretrainings else [])
+        + (_pretrainings(pretrainings, out, options, of_runs) if pretrainings else []),
+        WORDS,
     )
 
 
@@ -73,9 +67,9 @@ def run_probes(
         options: None for this process.
     """
     if not dry_run:
-        _end(_probes(configs, out, options, of_runs))
+        end(_probes(configs, out, options, of_runs), WORDS)
         return
-    _, runs = _checked(configs, out, options, of_runs)
+    _, runs = checked(configs, out, options, of_runs)
     # A plan needs no more of the pretrained pairs than their size, which is known: it can be made far from the hub.
     left = [config for config, run in zip(configs, runs, strict=True) if run.state != "finished"]
     check_models([config for config in left if source_of(config.model.name) not in PARAMETERS])
@@ -86,34 +80,26 @@ def run_pretrainings(
     configs: Sequence[PretrainConfig], out: Path, options: EngineOptions, **of_runs: Unpack[RunOptions]
 ) -> None:
     """Carries out pretraining runs below `out`."""
-    _end(_pretrainings(configs, out, options, of_runs))
+    end(_pretrainings(configs, out, options, of_runs), WORDS)
 
 
 def _probes(
     configs: Sequence[ProbeConfig], out: Path, options: EngineOptions | None, of_runs: RunOptions
 ) -> list[Outcome[Any]]:
-    engine, runs = _checked(configs, out, options, of_runs)
+    engine, runs = checked(configs, out, options, of_runs)
     # A run that is finished needs nothing more of its model.
     check_models([config for config, run in zip(configs, runs, strict=True) if run.state != "finished"])
-    of_runs["command"] = command()
-    return _complete(sweep(configs, out, partial(run_probe, out=out.absolute(), **of_runs), engine), runs)
+    return dispatch(configs, runs, out, run_probe, engine, of_runs)
 
 
 def _pretrainings(
     configs: Sequence[PretrainConfig], out: Path, options: EngineOptions, of_runs: RunOptions
 ) -> list[Outcome[Any]]:
-    engine, runs = _checked(configs, out, options, of_runs)
-    of_runs["command"] = command()
-    outcomes = sweep(configs, out, partial(run_pretrain, out=out.absolute(), **of_runs), engine)
+    engine, runs = checked(configs, out, options, of_runs)
+    outcomes = dispatch(configs, runs, out, run_pretrain, engine, of_runs)
     if is_main_process():
         print_sequences(configs)
-    return _complete(outcomes, runs)
-
-
-def _complete(outcomes: Sequence[Outcome[Any]], runs: Sequence[Run]) -> list[Outcome[Any]]:
-    """With those that an interruption left without a turn."""
-    reached = {outcome.run.folder for outcome in outcomes}
-    return [*outcomes, *(Outcome(run.config, run, "interrupted") for run in runs if run.folder not in reached)]
+    return outcomes
 
 
 def _config_of(run: Progress) -> Any:
@@ -125,65 +111,6 @@ def _config_of(run: Progress) -> Any:
         raise ConfigError(f"{run.folder} cannot be run again: {error}") from error
 
 
-def engine_of(options: EngineOptions | None, out: Path) -> Engine:
-    """The engine that the options ask for.
-
-    Raises:
-        ConfigError: it cannot be had here.
-    """
-    if process_count() > 1:
-        require(
-            options in (None, EngineOptions()),
-            "workers and several processes a run cannot be had at once: leave accelerate launch, or --engine and "
-            "--workers, out.",
-        )
-        return Inline()
-    if options is None:
-        return Inline()
-    cpus = 1.0 if options.cpus is None else options.cpus
-    if options.engine == "ray":
-        return RayCluster(options.address, options.gpus or 0.0, cpus, options.workers, options.amounts())
-    if options.engine == "slurm":
-        gpus = options.gpus or 0.0
-        require(gpus == int(gpus) and cpus == int(cpus), "a job of Slurm gets whole GPUs and CPUs.")
-        return SlurmCluster(
-            out.absolute() / "slurm", options.partition, options.hours, int(gpus), int(cpus), options.workers or 64
-        )
-    return Local(options.workers, options.per_gpu)
-
-
 def _apart(configs: Sequence[ProbeConfig | PretrainConfig]) -> tuple[list[ProbeConfig], list[PretrainConfig]]:
     probes = [config for config in configs if isinstance(config, ProbeConfig)]
     return probes, [config for config in configs if isinstance(config, PretrainConfig)]
-
-
-def _checked(
-    configs: Sequence[Any], out: Path, options: EngineOptions | None, of_runs: RunOptions
-) -> tuple[Engine, list[Run]]:
-    """The engine and the runs of these configs, none of them written yet.
-
-    Raises:
-        ConfigError: one of them cannot be.
-    """
-    check_tracker(of_runs.get("tracker"))
-    engine = engine_of(options, out)
-    runs = [Run(out, config) for config in configs]
-    for config in configs:
-        check_batch(config.optimisation, process_count())
-    for run in runs:
-        checkpoint.check(run.folder)
-    return engine, runs
-
-
-def _end(outcomes: Sequence[Outcome[Any]]) -> None:
-    """Says what became of the runs, and ends with the exit code of what did not come to its end."""
-    part()
-    if is_main_process():
-        print_rows([outcome.run.folder for outcome in outcomes])
-        for outcome in outcomes:
-            if outcome.error:
-                print(f"{outcome.run.folder}: {outcome.state}: {outcome.error}", file=sys.stderr)
-    if any(outcome.state == "interrupted" for outcome in outcomes):
-        stop("Interrupted; the same command goes on from here.", 130)
-    if any(outcome.state in ("failed", "taken") for outcome in outcomes):
-        sys.exit(1)

@@ -14,17 +14,17 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import PreTrainedModel
 
-from backbones.models import load
+from backbones.models import ledger, load
 from backbones.pairs import shape_of
+from backbones.scan import scan_path
 from probe.evaluate import accuracy_of, batches, last_logits
 from probe.language import Language
-from probe.runner import RunOptions, carry_out
 from probe.task import FREE_IDS
 from probe.text import Text
 from training.config import Optimisation, conform, require
 from training.run import Record, Run
+from training.runner import Prepared, RunOptions, carry_out
 
 BYTES = 258
 """Rows for the two free ids and every byte: room for the answers of contexts of up to 256 tokens."""
@@ -78,6 +78,9 @@ class NextToken:
         logits = last_logits(model, tokens[:, :-1], tokens.shape[1] - 1)
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
 
+    def counted(self, first: int, count: int) -> int:
+        return count
+
     def evaluate(self, model: torch.nn.Module, accelerator: Accelerator, before: Record) -> Record:
         length, total = self.config.corpus.length, self.config.held_out_sequences
         asked = torch.zeros(length - 1, dtype=torch.int64, device=accelerator.device)
@@ -105,13 +108,14 @@ class NextToken:
 
 
 def run_pretrain(config: PretrainConfig, out: Path, **options: Unpack[RunOptions]) -> Run:
-    """Runs a config below `out`: see `probe.runner.carry_out`."""
+    """Runs a config below `out`: see `training.runner.carry_out`."""
 
-    def prepared() -> tuple[PreTrainedModel, NextToken]:
+    def prepared(device: torch.device) -> Prepared:
         config.corpus.sequences("held-out", torch.arange(1))  # text that cannot be read is refused here
-        return load(config.name, vocabulary=config.vocabulary, seed=config.weight_seed), NextToken(config)
+        model = load(config.name, vocabulary=config.vocabulary, seed=config.weight_seed)
+        return Prepared(model, NextToken(config), {"scan": scan_path(device), "model": ledger(model)})
 
-    return carry_out(config, out, describe(config), prepared, config.weight_seed, **options)
+    return carry_out(config, out, describe(config), "probe", prepared, config.weight_seed, **options)
 
 
 def sequences_digest(config: PretrainConfig) -> str:

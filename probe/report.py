@@ -12,11 +12,11 @@ from probe.config import ProbeConfig
 from probe.estimate import Estimator
 from probe.pretrain import PretrainConfig, sequences_digest
 from probe.settings import short
-from probe.status import console, duration
 from probe.task import FREE_IDS, Split
 from probe.trainer import UNSCORED, describe, with_targets
 from training.run import Run
 from training.session import is_main_process, versions
+from training.status import console, duration
 
 
 def print_samples(config: ProbeConfig, split: str, examples: int) -> None:

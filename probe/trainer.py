@@ -13,14 +13,15 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from backbones.embeddings import enlarge
-from backbones.models import check, load
+from backbones.models import check, ledger, load
 from backbones.pairs import ModelError, source_of
+from backbones.scan import scan_path
 from probe.config import ProbeConfig, Supervision
 from probe.evaluate import Evaluation, accuracy_of, evaluate, evaluate_near, last_logits
-from probe.runner import RunOptions, carry_out, quieten_transformers
 from probe.task import Examples, RetrievalTask, Split
 from training.config import require
 from training.run import Record, Run
+from training.runner import Prepared, RunOptions, carry_out, quieten_transformers
 
 EVALUATION_TOKENS = 2**15
 """Tokens that an evaluation reads at once."""
@@ -57,6 +58,9 @@ class Retrieval:
         logits = last_logits(model, tokens, targets.shape[1])
         losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view_as(targets)
         return (losses.sum(dim=1) / (targets != UNSCORED).sum(dim=1)).mean()
+
+    def counted(self, first: int, count: int) -> int:
+        return count
 
     def evaluate(self, model: torch.nn.Module, accelerator: Accelerator, before: Record) -> Record:
         """A curve line's counts. `learned` says that all held-out examples have been asked, now or before, and that the
@@ -160,13 +164,13 @@ def check_models(configs: Iterable[ProbeConfig]) -> None:
 
 
 def run_probe(config: ProbeConfig, out: Path, **options: Unpack[RunOptions]) -> Run:
-    """Runs a config below `out`: see `probe.runner.carry_out`."""
+    """Runs a config below `out`: see `training.runner.carry_out`."""
 
-    def prepared() -> tuple[PreTrainedModel, Retrieval]:
+    def prepared(device: torch.device) -> Prepared:
         model, task = prepare(config)
-        return model, Retrieval(config, task)
+        return Prepared(model, Retrieval(config, task), {"scan": scan_path(device), "model": ledger(model)})
 
-    return carry_out(config, out, describe(config), prepared, config.model.weight_seed, **options)
+    return carry_out(config, out, describe(config), "probe", prepared, config.model.weight_seed, **options)
 
 
 def describe(config: ProbeConfig) -> str:

@@ -12,6 +12,9 @@ from probe.config import Model, ProbeConfig
 from probe.task import RetrievalTask
 from training import loop
 from training.config import Optimisation, hash_of
+from training.run import Run
+
+RAN = {"device": "cpu", "processes": 1, "model": {"family": "pythia", "parameters": 1000}}
 
 
 def small_config(name: str = "tiny/pythia", order: Any = "suffix", length: int = 6, **changes: Any) -> ProbeConfig:
@@ -61,3 +64,26 @@ def with_curve(folder: Path, text: str) -> None:
     status = json.loads((folder / "status.json").read_text())
     status["curve"] = hashlib.sha256(text.encode()).hexdigest()
     (folder / "status.json").write_text(json.dumps(status))
+
+
+def in_state(out: Path, state: Any, seed: int, ran_with: dict[str, Any] = RAN, **details: Any) -> Run:
+    """A run of 100 steps that says of itself that it is in this state."""
+    run = Run(out, small_config(seed=seed, steps=100, evaluations=4))
+    run.start(ran_with)
+    run.set_state(state, **details)
+    return run
+
+
+def one_in_each_state(out: Path) -> Path:
+    """A folder with a run in each state."""
+    known = {"steps": 100, "accuracy": 0.5, "learned_at": None}
+    done = {**known, "step": 60, "accuracy": 0.96, "learned_at": 60}
+    in_state(out, "finished", 0, seconds=30.0, **done)
+    in_state(out, "interrupted", 1, step=20, seconds=10.0, **known)
+    in_state(out, "failed", 2, traceback="Traceback\n  File x\nmodule.Diverged: the loss became nan")
+    Run(out, small_config(seed=3, steps=100, evaluations=4)).plan()
+    in_state(out, "running", 4, step=40, seconds=20.0, **known)  # whose process is gone
+    broken = Run(out, small_config(seed=5, steps=100, evaluations=4))
+    broken.plan()
+    (broken.folder / "config.json").write_text("{half")
+    return out

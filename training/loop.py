@@ -4,8 +4,9 @@ What is trained is an `Objective`; the loop knows examples by their number alone
 s * batch to (s + 1) * batch - 1, and each of n processes the n-th part of them in its order, so that one process and
 several see the same examples in the same order.
 
-A step does not wait for the device: losses are summed there and read at evaluations. Between steps, the progress bar
-reads the loss of this process about once a second, and several processes ask each other every 20 steps whether to stop.
+A step of one process does not wait for the device: losses are summed there and read at evaluations. Between steps, the
+progress bar reads the loss of this process about once a second. Several processes tell each other before a step how
+many of its examples count, and every 20 steps whether to stop.
 """
 
 import contextlib
@@ -31,7 +32,11 @@ class Objective(Protocol):
     """What a model is trained on, and how it is judged."""
 
     def loss(self, model: torch.nn.Module, first: int, count: int) -> Tensor:
-        """Mean loss (a scalar on the model's device) over training examples `first` to `first + count - 1`."""
+        """Mean loss (a scalar on the model's device) over those of training examples `first` to `first + count - 1`
+        that count; where none does, a zero that has gradients all the same, for processes meet in them."""
+
+    def counted(self, first: int, count: int) -> int:
+        """How many of these training examples count in the loss."""
 
     def evaluate(self, model: torch.nn.Module, accelerator: Accelerator, before: Record) -> Record:
         """What an evaluation adds to the curve, given the one before it (empty for the first). Every process calls it
@@ -84,7 +89,7 @@ def train(
     """
     share = check_batch(optimisation, accelerator.num_processes)
     optimizer = torch.optim.AdamW(
-        model.parameters(),
+        [parameter for parameter in model.parameters() if parameter.requires_grad],
         lr=optimisation.learning_rate,
         betas=optimisation.betas,
         weight_decay=optimisation.weight_decay,
@@ -198,17 +203,26 @@ def _step(
     step: int,
     share: int,
 ) -> Tensor:
-    """Gradients of one step, clipped, in micro-batches; gives the mean loss over this process's examples."""
+    """Gradients of one step, clipped, in micro-batches; none if no example of it counts.
+
+    Each example that counts weighs alike, whichever micro-batch and process it is in. The mean of what the processes
+    return is the mean loss over all of these examples.
+    """
     first = step * optimisation.batch + accelerator.process_index * share
     micro_batch = min(optimisation.micro_batch or share, share)
+    parts = [(first + start, min(micro_batch, share - start)) for start in range(0, share, micro_batch)]
+    counted = [objective.counted(*part) for part in parts]
+    total = _sum(sum(counted), accelerator)
     loss = torch.zeros((), device=accelerator.device)
-    for start in range(0, share, micro_batch):
-        count = min(micro_batch, share - start)
-        last = start + count == share
+    if total == 0:
+        return loss
+    for number, (start, count) in enumerate(parts):
+        last = number == len(parts) - 1
         # Processes exchange gradients once a step, with the last micro-batch. DeepSpeed takes its step there as well.
         accelerator.sync_gradients = last
         with contextlib.nullcontext() if last else accelerator.no_sync(model):
-            part = objective.loss(model, first + start, count) * (count / share)
+            # One division of whole numbers: where all examples count, it is count / share to the bit.
+            part = objective.loss(model, start, count) * (counted[number] * accelerator.num_processes / total)
             accelerator.backward(part)
         loss += part.detach()
     accelerator.clip_grad_norm_(model.parameters(), optimisation.clip)
@@ -222,6 +236,13 @@ def _judge(model: torch.nn.Module, objective: Objective, accelerator: Accelerato
         record = objective.evaluate(model, accelerator, before)
     model.train()
     return record
+
+
+def _sum(here: int, accelerator: Accelerator) -> int:
+    """The sum of this number over all processes."""
+    if accelerator.num_processes == 1:
+        return here
+    return int(accelerator.reduce(torch.tensor(here, device=accelerator.device), "sum").item())
 
 
 def _any(here: bool, accelerator: Accelerator, step: int = 0) -> bool:

@@ -20,7 +20,7 @@ them (`layout`); compiled once for a machine, and run on as many threads as torc
 
 from backbones.scan.documents import packed
 from backbones.scan.mounting import mount
-from backbones.scan.paths import ScanPath, scan_paths
+from backbones.scan.paths import ScanPath, scan_path, scan_paths
 from backbones.scan.selective import selective_scan
 
-__all__ = ["ScanPath", "mount", "packed", "scan_paths", "selective_scan"]
+__all__ = ["ScanPath", "mount", "packed", "scan_path", "scan_paths", "selective_scan"]

@@ -54,6 +54,11 @@ def scan_paths() -> list[ScanPath]:
     return paths
 
 
+def scan_path(device: torch.device) -> str:
+    """Which scan Mamba runs on a device, in the words of `scan_paths`; `none` where it has no words for it."""
+    return next((path.path for path in scan_paths() if path.device.partition(":")[0] == device.type), "none")
+
+
 def choose(device: torch.device) -> Literal["reference", "cpu", "cuda"]:
     """The implementation of the scan for tensors on this device."""
     if device.type == "cpu":

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from probe.commands.app import app
-from probe.options import DataSeed, Length, Order, Pool, Runs, ScoreEnd, SupervisionOption, parse_steps
+from probe.options import DataSeed, Length, Order, Pool, ScoreEnd, SupervisionOption, parse_steps
+from training.options import Runs
 
 
 @app.command(epilog="`probe plot runs/quick --out figures/quick`")

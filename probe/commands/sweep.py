@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from probe.commands.app import app
-from probe.options import (
+from training.config import require
+from training.options import (
     Address,
     Checkpoints,
     EngineName,
@@ -22,7 +23,6 @@ from probe.options import (
     SweepWorkers,
     Tracker,
 )
-from training.config import require
 
 
 @app.command(
@@ -67,12 +67,13 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it for a script.")] = False,
 ) -> None:
     """Show each run: its state, how far it is, how fast, what it has left, and when it reached the threshold."""
-    from probe.status import print_json, print_status, watch_status
+    from probe.status import WORDS
+    from training.status import print_json, print_status, watch_status
 
     require(not (watch and as_json), "--watch is for people and --json for scripts: leave one of them out.")
     if watch:
-        watch_status(folder)
-    (print_json if as_json else print_status)(folder)
+        watch_status(folder, WORDS)
+    (print_json if as_json else print_status)(folder, WORDS)
 
 
 @app.command(epilog="`probe retry runs/quick --workers 2`")

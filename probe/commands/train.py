@@ -7,21 +7,9 @@ import typer
 
 from backbones.pairs import FAMILIES, PRETRAINED, SCRATCH, SHIPPED, name_of, pair_of, shape_of
 from probe.commands.app import app
-from probe.options import (
-    Checkpoints,
-    DataSeed,
-    EngineOptions,
-    KeepWeights,
-    Length,
-    Order,
-    Pool,
-    ScoreEnd,
-    SupervisionOption,
-    Tracker,
-    Workers,
-    model_name,
-)
+from probe.options import DataSeed, Length, Order, Pool, ScoreEnd, SupervisionOption, model_name
 from training.config import Optimisation
+from training.options import Checkpoints, EngineOptions, KeepWeights, Tracker, Workers
 
 PAIRS = ", ".join([*SCRATCH, *PRETRAINED])
 DEFAULT = Optimisation()

@@ -14,12 +14,12 @@ import torch
 from misbehaving import die_once, preempted_once, stop_the_sweep
 from small_runs import small_config
 
-from probe.options import EngineOptions
 from probe.trainer import run_probe
 from training import local
 from training.config import ConfigError
 from training.engines import INTERRUPTED, Inline
 from training.local import Local, visible_gpus
+from training.options import EngineOptions
 from training.ray_cluster import RayCluster
 from training.run import Run, read_state
 from training.slurm_cluster import SlurmCluster

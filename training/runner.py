@@ -1,9 +1,10 @@
-"""What every run of this package has around its training: the Accelerator, the run's directory, trackers, failures."""
+"""What every run has around its training: the Accelerator, the run's directory, trackers, failures."""
 
 import contextlib
 import logging
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack
@@ -16,8 +17,6 @@ from huggingface_hub.utils import logging as hub_logging
 from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from backbones.models import ledger
-from backbones.scan import scan_paths
 from training import checkpoint
 from training.config import Optimisation, flatten, require, require_choice, to_dict
 from training.lock import TakenError
@@ -35,6 +34,18 @@ class Trainable(Protocol):
 
     @property
     def optimisation(self) -> Optimisation: ...
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run is made of, once its config has been found to be possible."""
+
+    model: PreTrainedModel
+    """With its first weights."""
+    objective: Objective
+    facts: dict[str, Any]
+    """What is written beside the config of the run, with versions and devices: which kernels it takes, how large the
+    model is. As JSON holds it."""
 
 
 class RunOptions(TypedDict, total=False):
@@ -58,7 +69,8 @@ def carry_out(
     config: Trainable,
     out: Path,
     label: str,
-    prepare: Callable[[], tuple[PreTrainedModel, Objective]],
+    project: str,
+    prepare: Callable[[torch.device], Prepared],
     seed: int,
     **options: Unpack[RunOptions],
 ) -> Run:
@@ -66,11 +78,12 @@ def carry_out(
 
     Args:
         label: the run in a few words, for the progress bar.
-        prepare: gives the model, with its first weights, and what it is trained on.
+        project: what trackers keep the run under.
+        prepare: gives the model and what it is trained on, for this device.
         seed: of the global generator, for models that have dropout.
 
     Raises:
-        ConfigError, backbones.ModelError: it cannot be run; nothing has been written.
+        ConfigError, and what `prepare` raises: it cannot be run; nothing has been written.
         training.lock.TakenError: another process is at it.
         training.loop.Interrupted: a signal came, and the run was saved.
     """
@@ -92,27 +105,21 @@ def carry_out(
             return run
         check_batch(config.optimisation, accelerator.num_processes)
         checkpoint.check(run.folder)
-        model, objective = prepare()
+        prepared = prepare(accelerator.device)
         if config.optimisation.precision == "bf16":
-            _in_bf16(model, accelerator.device)
+            _in_bf16(prepared.model, accelerator.device)
         torch.manual_seed(seed)
         with _owned(run, accelerator):
             if accelerator.is_main_process:
-                run.start(
-                    {
-                        **ran_with(accelerator, options.get("command")),
-                        "scan": scan_path(accelerator.device),
-                        "model": ledger(model),
-                    }
-                )
+                run.start(ran_with(accelerator, options.get("command")) | prepared.facts)
             accelerator.wait_for_everyone()
             with _failure_written(run):
                 if tracker:
-                    accelerator.init_trackers("probe", config=_for_tracker(config))
+                    accelerator.init_trackers(project, config=_for_tracker(config))
                 train(
                     run,
-                    model,
-                    objective,
+                    prepared.model,
+                    prepared.objective,
                     config.optimisation,
                     accelerator,
                     checkpoint_minutes=options.get("checkpoint_minutes", 10.0),
@@ -176,8 +183,8 @@ def check_tracker(name: str | None) -> None:
 
 def quieten_transformers() -> None:
     """One progress bar is enough; broken weights and a hub out of reach are refused in a sentence of our own; what
-    transformers warns of (slow scans) `probe doctor` says in full; and that tied weights are written once, of which
-    Accelerate warns at every checkpoint, is as it should be."""
+    transformers warns of (slow scans) the command `doctor` says in full; and that tied weights are written once, of
+    which Accelerate warns at every checkpoint, is as it should be."""
     logging.getLogger("accelerate.utils.other").setLevel(logging.ERROR)
     transformers_logging.set_verbosity_error()
     hub_logging.set_verbosity_error()
@@ -191,11 +198,6 @@ def _in_bf16(model: PreTrainedModel, device: torch.device) -> None:
     and add up gradients in bfloat16; under DeepSpeed the weights would be kept in it as well.
     """
     model.forward = torch.autocast(device.type, torch.bfloat16)(model.forward)
-
-
-def scan_path(device: torch.device) -> str:
-    """Which scan Mamba runs on this device."""
-    return next((path.path for path in scan_paths() if path.device.partition(":")[0] == device.type), "none")
 
 
 def _for_tracker(config: Any) -> dict[str, int | float | str | bool]:
