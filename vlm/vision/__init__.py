@@ -1,0 +1,39 @@
+"""Vision encoders: a frozen module from a picture's pixels to features of its patches (reference-facts, 1.2).
+
+patches                                    no encoder: the pixels of each patch as they are
+timm/eva02_large_patch14_clip_336          any ViT or EVA of timm, the default and the paper's
+clip/openai/clip-vit-large-patch14-336     a CLIP of transformers, by hub name or folder
+
+pixels n x 3 x size x size -> features n x rows*columns x width, row by row, without class and register tokens.
+"""
+
+from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings, image_tokens, load_encoder_weights
+
+__all__ = [
+    "VisionEncoder",
+    "VisionError",
+    "VisionSettings",
+    "build_encoder",
+    "image_tokens",
+    "load_encoder_weights",
+]
+
+
+def build_encoder(settings: VisionSettings) -> VisionEncoder:
+    """The encoder that the settings name, in float32 or bfloat16, on the CPU.
+
+    Raises:
+        VisionError: there is no such model, it does not fit the settings, its weights cannot be had or are not whole.
+    """
+    # timm and transformers take seconds to import, and a run needs one of them at most.
+    if settings.kind == "timm":
+        from vlm.vision.timm_encoder import TimmEncoder
+
+        return TimmEncoder(settings)
+    if settings.kind == "clip":
+        from vlm.vision.clip_encoder import ClipEncoder
+
+        return ClipEncoder(settings)
+    from vlm.vision.patches import PatchEncoder
+
+    return PatchEncoder(settings)

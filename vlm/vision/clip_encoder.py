@@ -1,0 +1,72 @@
+"""CLIP's vision encoder, of transformers (reference-facts, 1.2). The usual layer is -2."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from timm.layers.pos_embed import resample_abs_pos_embed
+from torch import Tensor
+from transformers import AutoConfig, CLIPVisionConfig, CLIPVisionModel
+
+from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings, load_encoder_weights
+
+POSITIONS = "embeddings.position_embedding.weight"
+
+
+class ClipEncoder(VisionEncoder):
+    """A CLIP by hub name or folder, of a vision model alone or with its text model, at any resolution."""
+
+    model: CLIPVisionModel
+
+    def __init__(self, settings: VisionSettings) -> None:
+        config: Any = _config(settings.source)
+        config.image_size = settings.image_size
+        super().__init__(settings, patch=config.patch_size, width=config.hidden_size, blocks=config.num_hidden_layers)
+        self.hold(CLIPVisionModel(config))
+        if settings.pretrained:
+            load_encoder_weights(self, _weights(settings.source))
+
+    def features(self, pixels: Tensor) -> Tensor:
+        output = self.model(pixels, output_hidden_states=self.block is not None)
+        if self.block is None:
+            # transformers normalises the class token alone.
+            tokens = self.model.post_layernorm(output.last_hidden_state)
+        else:
+            tokens = output.hidden_states[self.block]
+        return cast(Tensor, tokens[:, 1:])
+
+    def adapt(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        adapted = {key.removeprefix("vision_model."): weight for key, weight in weights.items()}
+        adapted.pop("embeddings.position_ids", None)  # numbers from 0, in files of older versions
+        if POSITIONS in adapted:
+            adapted[POSITIONS] = resample_abs_pos_embed(adapted[POSITIONS][None], list(self.grid))[0]
+        return adapted
+
+
+def _config(source: str) -> CLIPVisionConfig:
+    try:
+        config: Any = AutoConfig.from_pretrained(source)
+    except Exception as error:
+        raise VisionError(f"{source} is not a model that can be reached: {_first_line(error)}") from error
+    vision = getattr(config, "vision_config", config)
+    if not isinstance(vision, CLIPVisionConfig):
+        raise VisionError(f"{source} is no CLIP but {config.model_type}: name a CLIP after clip/.")
+    return vision
+
+
+def _weights(source: str) -> dict[str, Tensor]:
+    """All weights of the vision model, at the resolution they were trained at."""
+    try:
+        loaded: Any = CLIPVisionModel.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
+    except Exception as error:  # transformers, safetensors and the hub each raise their own
+        raise VisionError(f"{source} does not load as a CLIP: {_first_line(error)}") from error
+    model, info = loaded
+    # transformers fills what is missing with random numbers and goes on.
+    absent = sorted({*info["missing_keys"], *(str(key) for key in info["mismatched_keys"])})
+    if absent:
+        raise VisionError(f"{source} lacks {len(absent)} of its weights ({absent[0]}): copy or save the model again.")
+    return cast(dict[str, Tensor], model.state_dict())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") + "."
