@@ -1,0 +1,166 @@
+"""Predictions: what a model said to each question of a benchmark, what is right and how it scored, a JSON line each.
+
+    {"id": "test-7-vqa", "image": "images/7.png", "benchmark": "world-vqa", "group": "seen", "kind": "colour",
+     "prediction": "Red.<|endoftext|>", "answers": ["Red"], "score": 1.0, "parsed": true}
+
+`prediction` is the text as it was generated, so that it can be scored again.
+"""
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.config import ConfigError, conform, require
+from vlm.evaluate.benchmarks import Benchmark, answers_of, benchmark_named
+from vlm.sample import Sample
+
+
+class PredictionError(ConfigError):
+    """A file of predictions that cannot be used. The message is one sentence that names it and says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """An answer to one question. `id`, `image` and `group` are those of the sample, `kind` that of its question."""
+
+    id: str
+    image: str
+    benchmark: str
+    group: str
+    kind: str
+    prediction: str
+    answers: tuple[str, ...]
+    """All that is right: several references of a caption, otherwise one."""
+    score: float
+    """From 0 to 1; of a caption its CIDEr, from 0 to 10."""
+    parsed: bool
+    """Whether it could be read as an answer. Where not, the score is 0."""
+
+    def __post_init__(self) -> None:
+        conform(self)
+
+
+def judge(benchmark: Benchmark, samples: Sequence[Sample], texts: Sequence[str]) -> list[Prediction]:
+    """What was generated for each sample, scored.
+
+    Args:
+        samples: all of the benchmark.
+        texts: one a sample.
+    """
+    unscored = [
+        Prediction(
+            id=sample.id,
+            image=sample.image,
+            benchmark=benchmark.name,
+            group=sample.group,
+            kind=sample.questions[0].kind if sample.questions else "",
+            prediction="",
+            answers=answers_of(sample),
+            score=0.0,
+            parsed=False,
+        )
+        for sample in samples
+    ]
+    return answered(unscored, texts)
+
+
+def answered(predictions: Sequence[Prediction], texts: Sequence[str]) -> list[Prediction]:
+    """The same questions of one benchmark with these texts for answers, scored."""
+    if not predictions:
+        return []
+    judged = benchmark_named(predictions[0].benchmark).judge(texts, [asked.answers for asked in predictions])
+    return [
+        dataclasses.replace(asked, prediction=text, score=score, parsed=parsed)
+        for asked, text, (score, parsed) in zip(predictions, texts, judged, strict=True)
+    ]
+
+
+def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
+    """Writes a file of predictions, in one step: no reader finds a part of it."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    with open(beside, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(dataclasses.asdict(one)) + "\n" for one in predictions)
+    os.replace(beside, path)
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """All predictions of a file.
+
+    Raises:
+        PredictionError: there is no such file, a line of it is no prediction, it is empty, holds an id twice, or is of
+            several benchmarks.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PredictionError(
+            f"{path} cannot be read as a file of predictions: write one with `vlm evaluate`."
+        ) from error
+    try:
+        predictions = []
+        for number, line in enumerate(lines, start=1):
+            predictions.append(_from_line(line, f"line {number}"))
+        require(bool(predictions), "it is empty: evaluate again.")
+        names = {one.benchmark for one in predictions}
+        require(len(names) == 1, f"it holds {' and '.join(sorted(names))}: keep one benchmark in a file.")
+        benchmark_named(predictions[0].benchmark)
+        seen: set[str] = set()
+        for one in predictions:
+            require(one.id not in seen, f"it answers {one.id} twice: keep one of the two.")
+            seen.add(one.id)
+    except ConfigError as error:
+        raise PredictionError(f"{path} is no file of predictions: {error}") from error
+    return predictions
+
+
+def _from_line(line: str, place: str) -> Prediction:
+    """Raises ConfigError where this line is no prediction."""
+    names = [field.name for field in dataclasses.fields(Prediction)]
+    try:
+        read: Any = json.loads(line)
+    except ValueError as error:
+        raise ConfigError(f"{place} is no JSON: {line.strip()[:80]}") from error
+    require(isinstance(read, dict), f"{place} is no JSON object: {line.strip()[:80]}")
+    differing = sorted(read.keys() ^ set(names))
+    require(not differing, f"{place} must have exactly {', '.join(names)}, and differs in {', '.join(differing)}.")
+    try:
+        prediction = Prediction(**read)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from error
+    require(len(prediction.answers) > 0, f"{place} has no answers.")
+    require(
+        math.isfinite(prediction.score) and prediction.score >= 0,
+        f"{place} has a score of {prediction.score}, which is no number from 0 up.",
+    )
+    return prediction
+
+
+def in_the_order_of(first: Sequence[Prediction], second: Sequence[Prediction]) -> list[Prediction]:
+    """The predictions of `second`, question by question as `first` has them.
+
+    Raises:
+        PredictionError: the two did not answer the same questions about the same pictures, with the same right answers.
+    """
+    own = {one.id: one for one in first}
+    other = {one.id: one for one in second}
+    lone = sorted(own.keys() ^ other.keys())
+    if lone:
+        raise PredictionError(
+            f"the two cannot be paired: {len(lone)} samples, such as {lone[0]}, are answered by one of them alone; "
+            "evaluate both on the same file."
+        )
+    for one in first:
+        if _question(one) != _question(other[one.id]):
+            raise PredictionError(
+                f"the two cannot be paired: sample {one.id} is another question in each; evaluate both on one file."
+            )
+    return [other[one.id] for one in first]
+
+
+def _question(one: Prediction) -> tuple[str, ...]:
+    return (one.benchmark, one.image, one.group, one.kind, *one.answers)
