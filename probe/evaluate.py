@@ -4,7 +4,7 @@ Counts are kept as integers, position by position, and summed over processes: a 
 `asked[position]` and `correct[position]`, and everything else is computed from these.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from probe.intervals import wilson
 from probe.task import RetrievalTask, Split
-from training.config import require
+from training.parts import batches
 
 
 @dataclass(frozen=True)
@@ -92,21 +92,6 @@ def evaluate_near(
         # No small rest is left, of which some process would have nothing to ask.
         result += ask(range(result.total, 2 * result.total if whole >= 3 * result.total else whole))
     return result
-
-
-def batches(asked: range, batch: int, accelerator: Accelerator) -> Iterator[Tensor]:
-    """The indices of a range that are this process's part, about so many at a time, on its device. Every process gets
-    as many batches: those that share one model out among them meet at each of its layers.
-
-    Raises:
-        ConfigError: there are more processes than indices.
-    """
-    total, processes, rank = len(asked), accelerator.num_processes, accelerator.process_index
-    least, most = total // processes, -(-total // processes)
-    require(least > 0, f"{total} examples cannot be divided among {processes} processes: ask for more.")
-    start, stop = (asked.start + total * part // processes for part in (rank, rank + 1))
-    # None of them is empty, which models do not take.
-    yield from torch.arange(start, stop, device=accelerator.device).tensor_split(min(-(-most // batch), least))
 
 
 def last_logits(model: torch.nn.Module, tokens: Tensor, positions: int) -> Tensor:

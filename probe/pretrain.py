@@ -18,11 +18,12 @@ from torch.nn import functional as F
 from backbones.models import ledger, load
 from backbones.pairs import shape_of
 from backbones.scan import scan_path
-from probe.evaluate import accuracy_of, batches, last_logits
+from probe.evaluate import accuracy_of, last_logits
 from probe.language import Language
 from probe.task import FREE_IDS
 from probe.text import Text
 from training.config import Optimisation, conform, require
+from training.parts import batches
 from training.run import Record, Run
 from training.runner import Prepared, RunOptions, carry_out
 

@@ -24,7 +24,6 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
-from transformers import PreTrainedModel
 
 from training.config import require
 from training.lock import TakenError
@@ -52,11 +51,11 @@ class Counters:
     loss_steps: int = 0
 
 
-def save(run: Run, accelerator: Accelerator, model: PreTrainedModel, counters: Counters) -> None:
+def save(run: Run, accelerator: Accelerator, model: Any, counters: Counters) -> None:
     """Makes the present state the last checkpoint of the run. Every process calls it.
 
     Args:
-        model: the model that the accelerator prepared, unwrapped.
+        model: the model that the accelerator prepared, unwrapped; its `config` is written beside the weights.
 
     Raises:
         StorageError: it could not be written; the checkpoints that were there are as they were.

@@ -20,7 +20,7 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedType
 from torch import Tensor
 from tqdm import tqdm
-from transformers import PreTrainedModel, get_scheduler
+from transformers import get_scheduler
 
 from training import checkpoint
 from training.config import ConfigError, Optimisation
@@ -63,7 +63,7 @@ class Diverged(Exception):
 
 def train(
     run: Run,
-    model: PreTrainedModel,
+    model: torch.nn.Module,
     objective: Objective,
     optimisation: Optimisation,
     accelerator: Accelerator,
@@ -77,7 +77,8 @@ def train(
 
     Args:
         run: started already; the curve, the checkpoint and the final state are written to it.
-        model: not yet prepared; prepared and trained in place.
+        model: not yet prepared; prepared and trained in place. It has `config` and `save_pretrained`, as the models of
+            transformers have.
         checkpoint_minutes: time between checkpoints.
         label: what the progress bar is called.
         row: of the terminal, for the progress bar of one of several runs.

@@ -14,7 +14,6 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list
 from huggingface_hub.utils import logging as hub_logging
-from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from training import checkpoint
@@ -40,7 +39,7 @@ class Trainable(Protocol):
 class Prepared:
     """What a run is made of, once its config has been found to be possible."""
 
-    model: PreTrainedModel
+    model: torch.nn.Module
     """With its first weights."""
     objective: Objective
     facts: dict[str, Any]
@@ -191,7 +190,7 @@ def quieten_transformers() -> None:
     transformers_logging.disable_progress_bar()
 
 
-def _in_bf16(model: PreTrainedModel, device: torch.device) -> None:
+def _in_bf16(model: torch.nn.Module, device: torch.device) -> None:
     """Has the model compute in bfloat16 where torch's autocast deems it right, with weights and gradients in float32.
 
     Accelerate does so under DDP alone. Under FSDP it would cast all weights, the rates of a state space among them,

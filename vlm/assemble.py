@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from backbones.embeddings import vocabulary_matrices
 from backbones.layer_norm import use_layer_norm
 from backbones.models import load
 from backbones.pairs import PRETRAINED, SCRATCH
@@ -17,9 +18,7 @@ from vlm.vision import build_encoder
 from vlm.vocabulary import read_vocabulary
 
 
-def assemble(
-    settings: ModelSettings, **of_layout: Any
-) -> VisionLanguageModel:
+def assemble(settings: ModelSettings, **of_layout: Any) -> VisionLanguageModel:
     """A model of these parts. What is made here is drawn from `weight_seed`; the global generator is left alone.
 
     Args:
@@ -30,7 +29,7 @@ def assemble(
     """
     vocabulary = read_vocabulary(settings.vocabulary)
     language_model = load(settings.name, vocabulary=vocabulary.rows, seed=settings.weight_seed)
-    rows = language_model.get_input_embeddings().weight.shape[0]
+    rows = vocabulary_matrices(language_model)[0].shape[0]
     require(
         rows >= vocabulary.rows,
         f"{settings.name} has {rows:,} rows for the {vocabulary.rows:,} tokens of {settings.vocabulary}: "
@@ -58,7 +57,7 @@ def restarted(folder: Path, config: TrainConfig) -> VisionLanguageModel:
     pair, _, family = settings.name.partition("/")
     require(
         pair not in (*SCRATCH, *PRETRAINED) or family == model.family,
-        f"{folder} holds a {model.family} model, and the run asks for {settings.name}: name a checkpoint of its family.",
+        f"{folder} holds a {model.family} model, and the run asks for {settings.name}: name one of the same family.",
     )
     require(
         dataclasses.replace(there.vision, pretrained=settings.vision.pretrained) == settings.vision,
@@ -69,6 +68,5 @@ def restarted(folder: Path, config: TrainConfig) -> VisionLanguageModel:
         there.norm == settings.norm,
         f"{folder} has norm {there.norm}, and the run asks for {settings.norm}: make them the same.",
     )
-    of_layout = {"order": config.order, "case": config.case, "max_length": config.max_length}
-    model.config = dataclasses.replace(there, **of_layout)
+    model.config = dataclasses.replace(there, order=config.order, case=config.case, max_length=config.max_length)
     return model.train()

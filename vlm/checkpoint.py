@@ -103,6 +103,8 @@ def _account(folder: Path, wanted: dict[str, torch.Size], there: dict[str, torch
         "has unknown": there.keys() - wanted.keys(),
         "has of another shape": {name for name in wanted.keys() & there.keys() if wanted[name] != there[name]},
     }
-    said = [f"{what} {', '.join(sorted(names)[:SHOWN])} ({len(names)} in all)" for what, names in wrong.items() if names]
+    said = [
+        f"{what} {', '.join(sorted(names)[:SHOWN])} ({len(names)} in all)" for what, names in wrong.items() if names
+    ]
     if said:
         raise ModelError(f"{folder} is not a whole model: it {'; it '.join(said)}.")

@@ -1,8 +1,8 @@
 """What one training run of a vision-language model is: a model, data, an order, a stage and how it is optimised.
 
-The defaults are the paper's (section 4 and Table 8): EVA-02-L at 336 pixels, 1,024 tokens, `align` with a batch of 256 at
-1e-3, `instruct` with a batch of 128 at 2e-5, cosine decay after warm-up over 3 % of the steps, clipping at 1.0 in both,
-bf16 over fp32 weights.
+The defaults are the paper's (section 4 and Table 8): EVA-02-L at 336 pixels, 1,024 tokens, `align` with a batch of 256
+at 1e-3, `instruct` with a batch of 128 at 2e-5, cosine decay after warm-up over 3 % of the steps, clipping at 1.0 in
+both, bf16 over fp32 weights.
 """
 
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,7 @@
 """The features of a frozen encoder, kept on disk: each picture is encoded once, and not again in every pass.
 
-For small data alone: a picture of EVA-02 at 336 pixels is 576 x 1,024 numbers, 2.4 MB. One picture is encoded at a time,
-so that its features do not depend on what else was in a batch, nor a run on where it was interrupted.
+For small data alone: a picture of EVA-02 at 336 pixels is 576 x 1,024 numbers, 2.4 MB. One picture is encoded at a
+time, so that its features do not depend on what else was in a batch, nor a run on where it was interrupted.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ class FeatureCache:
             return load_file(path)["features"]
         device = next(self.encoder.parameters(), torch.empty(0)).device
         pixels = to_pixels(open_picture(self.pictures / image), self.size, self.normalisation)
-        features = self.encoder(pixels[None].to(device))[0].cpu()
+        features: Tensor = self.encoder(pixels[None].to(device))[0].cpu()
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{os.getpid()}.partial")
         save_file({"features": features.contiguous()}, partial)

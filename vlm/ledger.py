@@ -22,9 +22,7 @@ BYTES = 4
 def facts_of(config: TrainConfig, model: VisionLanguageModel, training: Stream, device: torch.device) -> dict[str, Any]:
     """What is recorded beside a run's config."""
     survey = training.survey()
-    require(
-        survey.fitting > 0, f"none of the {len(training):,} training samples can be used: {survey.first_error}"
-    )
+    require(survey.fitting > 0, f"none of the {len(training):,} training samples can be used: {survey.first_error}")
     counts = {part: _count(getattr(model, part)) for part in ("encoder", "connector", "language_model")}
     per_token, constant = state_bytes(model)
     examples = config.optimisation.steps * config.optimisation.batch
@@ -48,7 +46,7 @@ def facts_of(config: TrainConfig, model: VisionLanguageModel, training: Stream, 
 
 
 def state_bytes(model: VisionLanguageModel) -> tuple[int, int]:
-    """What a model remembers while it reads, in float32: bytes for each token of context, and bytes whatever its length.
+    """What a model remembers as it reads, in float32: bytes for each token of context, and bytes whatever its length.
 
     Keys and values of all layers in a Transformer; the state and the last inputs of the convolution in a Mamba.
     """
@@ -64,15 +62,16 @@ def print_ledger(config: TrainConfig, facts: dict[str, Any]) -> None:
     if not is_main_process():
         return
     parameters = facts["parameters"]
+    first = f" (the first: {facts['first_left_out']})" if facts["first_left_out"] else ""
     table = Table(title=f"{config.model.name}, {config.stage}, {config.order}", show_header=False, title_justify="left")
     rows = {
         "trained": f"{facts['trained']:,} parameters ({TRAINED[config.stage]})",
         "frozen": f"{facts['frozen']:,} parameters",
         "parts": ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in parameters.items()),
-        "state": f"{facts['state_bytes_per_token']:,} bytes a token of context, {facts['state_bytes']:,} bytes constant",
+        "state": f"{facts['state_bytes_per_token']:,} bytes a token of context and {facts['state_bytes']:,} in all",
         "picture": f"{facts['image_tokens']:,} tokens",
         "samples": f"{facts['samples']:,}: {facts['samples_with_answers_cut']:,} lose answers to max_length, "
-        f"{facts['samples_left_out']:,} left out" + (f" ({facts['first_left_out']})" if facts["first_left_out"] else ""),
+        f"{facts['samples_left_out']:,} left out{first}",
         "seen": f"{facts['examples']:,} samples, about {facts['tokens']:,} tokens",
         "order of samples": facts["order_of_samples"],
         "precision": f"{config.optimisation.precision}, weights and optimizer fp32",

@@ -118,7 +118,7 @@ class VisionLanguageModel(nn.Module):
         if places != patches:
             raise ValueError(f"{places} places for {patches} patches: the layout and the encoder have different grids.")
         embeddings = self.language_model.get_input_embeddings()(ids.masked_fill(is_patch, 0))
-        connected = self.connector(features.to(self.connector[0].weight.dtype))
+        connected = self.connector(features)
         return embeddings.masked_scatter(is_patch[..., None], connected.to(embeddings.dtype))  # type: ignore[no-any-return]
 
     def hidden(self, embeddings: Tensor, starts: Tensor, positions: Tensor) -> Tensor:
@@ -153,7 +153,7 @@ class VisionLanguageModel(nn.Module):
     @property
     def base(self) -> nn.Module:
         """The language model beneath its head."""
-        return cast(nn.Module, self.language_model.base_model)
+        return self.language_model.base_model
 
     @property
     def head(self) -> nn.Module:

@@ -1,7 +1,8 @@
 """Training samples by number: example k of a run is a function of (data, seed, k) alone.
 
-Example k is the k-th sample of one random order of all samples, and of another order in each further pass. Every process
-makes its own part, and going on needs nothing but the number of steps. Pictures are opened on threads, one step ahead.
+Example k is the k-th sample of one random order of all samples, and of another order in each further pass. Every
+process makes its own part, and going on needs nothing but the number of steps. Pictures are opened on threads, one step
+ahead.
 """
 
 import functools
@@ -87,13 +88,13 @@ class Stream:
         return self.samples[int(_order(len(self.samples), self.seed, turn)[place])]
 
     def pixels(self, examples: Sequence[int], ahead: Sequence[int] = ()) -> Tensor:
-        """examples x 3 x height x width, float32. Those `ahead` are opened meanwhile, and kept until they are asked for."""
-        waiting = [self._coming.pop(example, None) or self._open(example) for example in examples]
+        """examples x 3 x height x width, float32. Those `ahead` are opened meanwhile."""
+        waiting = [self._coming.get(example) or self._open(example) for example in examples]
         self._coming = {example: self._coming.get(example) or self._open(example) for example in ahead}
         return torch.stack([future.result() for future in waiting])
 
     def digest(self) -> str:
-        """Twelve hex digits of the first pass: two models that show the same read the same samples in the same order."""
+        """Twelve hex digits of the first pass: where they are equal, the same samples were read in the same order."""
         ids = "\n".join(self.sample(example).id for example in range(len(self.samples)))
         return hashlib.sha256(ids.encode()).hexdigest()[:12]
 
@@ -120,9 +121,7 @@ class Stream:
             return None
 
     def _lay_out(self, sample: Sample) -> Layout:
-        return lay_out(
-            sample, self.order, self.vocabulary, self.grid, case=self.case, max_length=self.max_length
-        )
+        return lay_out(sample, self.order, self.vocabulary, self.grid, case=self.case, max_length=self.max_length)
 
     def _open(self, example: int) -> "Future[Tensor]":
         path = self.folder / self.sample(example).image

@@ -107,10 +107,11 @@ def run_vlm(config: TrainConfig, out: Path, features: Path | None = None, **opti
         features: folder that keeps the encoder's features, for data that are small enough.
     """
     if isinstance(config.start, TrainConfig):
-        run_vlm(config.start, out, features, **{**options, "keep_weights": True})
-    return carry_out(
-        config, out, describe(config), "vlm", partial(prepare, config, out, features), config.model.weight_seed, **options
-    )
+        before = options.copy()
+        before["keep_weights"] = True  # they are what this run begins with
+        run_vlm(config.start, out, features, **before)
+    prepared = partial(prepare, config, out, features)
+    return carry_out(config, out, describe(config), "vlm", prepared, config.model.weight_seed, **options)
 
 
 def prepare(config: TrainConfig, out: Path, features: Path | None, device: torch.device) -> Prepared:

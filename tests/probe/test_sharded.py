@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 from small_runs import without_seconds
 from transformers import AutoModelForCausalLM
 
-from probe.evaluate import batches
 from training.config import ConfigError
+from training.parts import batches
 from training.run import read_curve, read_ran_with, read_status, run_folders
 
 ROOT = Path(__file__).parents[2]
