@@ -108,7 +108,7 @@ def restrict(vocabulary: Vocabulary, texts: Iterable[str]) -> Vocabulary:
         token = open_tokens.pop()
         if token not in kept:
             kept.add(token)
-            open_tokens.extend(parts[token])
+            open_tokens.extend(parts.get(token, ()))
     added = [token for token in whole["added_tokens"] if token["special"]]
     special = [token["content"] for token in added]
     in_order = [*special, *sorted(kept - set(special), key=lambda token: ids[token])]
