@@ -163,7 +163,7 @@ def _draw_all(out: Path, config: WorldConfig, workers: int) -> WorldManifest:
     for split in SPLITS:
         (out / "images" / split).mkdir(parents=True, exist_ok=True)
     samples: dict[str, dict[str, int]] = {}
-    sha256 = {}
+    sha256: dict[str, str] = {}
     total = sum(config.pictures(split) for split in SPLITS)
     # Processes of their own, not forks: a fork of a process in which torch has threads can hang.
     pool = multiprocessing.get_context("spawn").Pool(workers) if workers > 1 else nullcontext()
