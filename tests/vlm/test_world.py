@@ -88,6 +88,7 @@ def names_held_out(text):
     return any(match in HELD_OUT for match in re.findall(NOUN, text))
 
 
+@settings(max_examples=60, deadline=None)
 @given(scenes)
 def test_boxes_lie_in_the_picture_apart_from_each_other_and_are_as_large_as_they_are_said_to_be(scene):
     assert 1 <= len(scene.objects) <= 4
@@ -106,6 +107,7 @@ def test_boxes_lie_in_the_picture_apart_from_each_other_and_are_as_large_as_they
         assert 0.1199 < scene.word.box[3] - scene.word.box[1] < 0.1601
 
 
+@settings(max_examples=60, deadline=None)
 @given(scenes)
 def test_no_held_out_combination_is_drawn_or_named_before_the_test(scene):
     unseen = [thing for thing in scene.objects if thing.held_out]
@@ -138,7 +140,7 @@ def test_splits_and_seeds_share_no_picture():
     assert len({hashlib.sha256(picture.tobytes()).digest() for picture in pictures}) == len(pictures)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20, deadline=None)
 @given(scenes)
 def test_each_object_is_seen_in_its_colour_and_fills_its_box(scene):
     size = 96
@@ -153,7 +155,7 @@ def test_each_object_is_seen_in_its_colour_and_fills_its_box(scene):
         assert seen == pytest.approx([share * size for share in thing.box], abs=1.01)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20, deadline=None)
 @given(scenes.filter(lambda scene: scene.word))
 def test_a_word_fills_its_box_and_each_word_looks_different(scene):
     picture, without = draw(scene, 96), draw(dataclasses.replace(scene, word=None), 96)
@@ -163,6 +165,7 @@ def test_a_word_fills_its_box_and_each_word_looks_different(scene):
     assert len({draw(other, 64).tobytes() for other in same_box}) == len(WORDS)
 
 
+@settings(max_examples=60, deadline=None)
 @given(scenes)
 def test_an_expression_means_one_object_and_its_region_is_the_box_of_that(scene):
     regions = [region for sample in of_source(scene, "world-grounding") for region in sample.regions]
@@ -171,6 +174,7 @@ def test_an_expression_means_one_object_and_its_region_is_the_box_of_that(scene)
     assert {region.box for region in regions} == {thing.box for thing in scene.objects}
 
 
+@settings(max_examples=60, deadline=None)
 @given(scenes)
 def test_answers_are_true_and_the_other_options_are_not(scene):
     for sample in samples_of(scene):
@@ -186,12 +190,14 @@ def test_answers_are_true_and_the_other_options_are_not(scene):
                 assert [option for option in question.options if option in present] == [question.answer]
 
 
+@settings(max_examples=60, deadline=None)
 @given(scenes)
 def test_statements_are_true_exactly_if_they_are_said_to_be(scene):
     for sample in of_source(scene, "world-match"):
         assert is_true(scene, sample.caption) == sample.matches, sample.caption
 
 
+@settings(max_examples=60, deadline=None)
 @given(scenes)
 def test_captions_name_all_objects_and_the_first_one_from_left_to_right(scene):
     [sample] = of_source(scene, "world-caption")
@@ -206,6 +212,7 @@ def test_captions_name_all_objects_and_the_first_one_from_left_to_right(scene):
         assert set(re.findall(r"(\w+) background", caption)) <= {scene.ground.texture}
 
 
+@settings(max_examples=60, deadline=None)
 @given(scenes)
 def test_a_grounded_caption_is_the_caption_with_the_box_of_each_thing(scene):
     [plain], [sample] = of_source(scene, "world-caption"), of_source(scene, "world-grounded")
@@ -218,6 +225,7 @@ def test_a_grounded_caption_is_the_caption_with_the_box_of_each_thing(scene):
     assert all(name.endswith(at[box]) for (name, _), box in zip(marked, sample.boxes, strict=True))
 
 
+@settings(max_examples=60, deadline=None)
 @given(scenes)
 def test_a_region_is_described_as_what_is_in_it(scene):
     said = {region.box: region.phrase for sample in of_source(scene, "world-dense") for region in sample.regions}
@@ -226,6 +234,7 @@ def test_a_region_is_described_as_what_is_in_it(scene):
     assert said == ({scene.word.box: f'the word "{scene.word.text}"'} if scene.word else {})
 
 
+@settings(max_examples=60, deadline=None)
 @given(scenes)
 def test_samples_have_names_of_their_own_and_good_grammar(scene):
     samples = samples_of(scene)
@@ -236,6 +245,7 @@ def test_samples_have_names_of_their_own_and_good_grammar(scene):
         assert not re.search(r"\ba [aeiou]|\ban [^aeiou]|  |,,|^ | $", text), text
 
 
+@settings(max_examples=60, deadline=None)
 @given(scenes)
 def test_a_sample_has_all_turns_in_train_and_one_elsewhere(scene):
     by_source = Counter(sample.source for sample in samples_of(scene))
