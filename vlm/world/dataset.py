@@ -5,8 +5,8 @@
     images/train/000000.png       pictures, size x size pixels
     unfinished.json               while it is drawn: what it will be
 
-The same arguments give the same bytes with any number of workers (the same pictures with any version of Pillow; the
-bytes of a PNG file are its compressor's). World.json comes last, so that a world with it is complete.
+The same arguments give the same bytes with any number of workers, from the same versions of Python and Pillow. The
+manifest comes last, so that a world that has one is complete.
 """
 
 import dataclasses

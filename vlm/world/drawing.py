@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vlm.sample import Box
 from vlm.world.chance import stream
-from vlm.world.scene import Color, Ground, Scene, Shape, Tone, Word
+from vlm.world.scene import Color, Scene, Shape, Tone, Word
 
 FINER = 4
 """Pixels drawn for one of the picture, in each direction."""
@@ -100,12 +100,13 @@ def _letters(text: str) -> Image.Image:
 def _ground(scene: Scene, side: int) -> Image.Image:
     """The two tones, the second of them as thick as a mask says."""
     light, dark = (Image.new("RGB", (side, side), tone) for tone in scene.ground.tones)
-    light.paste(dark, (0, 0), _texture(scene, scene.ground).resize((side, side), Image.Resampling.NEAREST))
+    light.paste(dark, (0, 0), _texture(scene).resize((side, side), Image.Resampling.NEAREST))
     return light
 
 
-def _texture(scene: Scene, ground: Ground) -> Image.Image:
+def _texture(scene: Scene) -> Image.Image:
     """A mask of the second tone, of any size."""
+    ground = scene.ground
     cells = ground.cells * 2
     match ground.texture:
         case "plain":

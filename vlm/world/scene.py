@@ -165,7 +165,7 @@ def _combinations(rng: Random, count: int, unseen: bool) -> list[Combination]:
 
 
 def _layout(rng: Random, count: int, text: str | None) -> tuple[Box | None, list[Size], list[Box]]:
-    """Box of the word, sizes and boxes of the objects. Each kind of size is drawn anew until all have found a place."""
+    """Box of the word, sizes and boxes of the objects. All are drawn anew until each has found a place."""
     while True:
         sizes = [rng.choice(get_args(Size)) for _ in range(count)]
         extents = []

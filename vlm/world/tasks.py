@@ -86,7 +86,7 @@ def captions(scene: Scene) -> tuple[str, ...]:
     return (
         f"{listing(scene, across)} on {ground}",
         f"{ground} with {listing(scene, down)}",
-        f"there {_is(scene)} {listing(scene, backwards)} on {ground}",
+        f"there is {listing(scene, backwards)} on {ground}",
         f"a picture of {listing(scene, upwards)}",
         f"{listing(scene, down)} in front of {ground}",
     )
@@ -161,7 +161,3 @@ def _sample(scene: Scene, source: str, held_out: bool, *, number: int = 0, **set
 
 def _other(choices: Sequence[str], than: str, choose: Callable[[list[str]], str]) -> str:
     return choose([choice for choice in choices if choice != than])
-
-
-def _is(scene: Scene) -> str:
-    return "are" if len(scene.objects) + bool(scene.word) > 1 else "is"
