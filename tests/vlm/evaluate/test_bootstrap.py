@@ -75,7 +75,7 @@ def test_the_interval_does_not_depend_on_how_many_are_drawn_at_once_or_on_the_or
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
     """200 studies of 60 pictures with 3 questions each, which share how hard their picture is. Of so many, between
-    89 % and 99 % hold the truth with a probability above 99 % where 95 % do; intervals over questions do in 78 %."""
+    89 % and 99 % hold the truth with a probability above 99 % where 95 % do; intervals over questions do in 77 %."""
     generator = np.random.default_rng(0)
     images = np.repeat(np.arange(60), 3)
     held = 0
