@@ -39,7 +39,7 @@ def box_text(box: Box) -> str:
 
 def iou(a: Box, b: Box) -> float:
     """Intersection over union of two boxes, from 0 to 1; 0 where neither has an area."""
-    return float(_overlaps(np.array([a]), np.array([b]))[0, 0])
+    return float(_overlaps(np.array([a], dtype=np.float64), np.array([b], dtype=np.float64))[0, 0])
 
 
 def hits(boxes: Sequence[Box | None], truths: Sequence[Box]) -> list[float]:

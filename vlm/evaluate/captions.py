@@ -21,7 +21,7 @@ SPREAD = 6.0
 
 def tokens(caption: str) -> str:
     """The words of a caption in lower case, with spaces between: without punctuation, `'s` apart and words with hyphens
-    whole, which is what the tool's Java tokenizer gives for plain captions."""
+    whole, as the Java tokenizer of the tool gives them for captions without contractions, brackets and decimals."""
     return " ".join(WORD.findall(caption.lower()))
 
 

@@ -1,9 +1,9 @@
 """The best that can be done without looking at a picture: one answer to all questions of a benchmark, or one to all of
 a kind. A model that is not above it has learned nothing of pictures.
 
-The answer is chosen on the very questions that it is scored on, and not on the training set: that is the harsher floor,
-as no constant chosen elsewhere can be above it. Captions are chosen among all references, boxes among those whose
-corners lie on a grid and the true ones.
+The answer is chosen on the very questions that it is scored on, and not on the training set, which is the harsher
+floor: of the same candidates, none that is chosen elsewhere can score higher. Candidates are all right answers, all
+references, and for boxes also those whose corners lie on a grid.
 """
 
 from collections.abc import Sequence

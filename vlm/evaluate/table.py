@@ -7,8 +7,10 @@ Every family is compared with the first one (Pythia) in the same order, and ever
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -20,7 +22,7 @@ from vlm.evaluate.predictions import Prediction, in_the_order_of
 from vlm.evaluate.results import ALL, difference, summarise
 
 ORDERS = ("task-agnostic", "task-aware", "query-first")
-CONSTANT, CONSTANT_BY_KIND = "best constant", "best constant by kind"
+CONSTANT, CONSTANT_BY_KIND = "constant", "constant by kind"
 """What stands for the family in the rows of `constants`, which have no order."""
 
 
@@ -73,16 +75,20 @@ def differences(evaluated: Sequence[Evaluated]) -> pd.DataFrame:
     """
     frames = []
     for some in by_benchmark(evaluated):
-        for base, other in itertools.combinations(some, 2):
-            if base.order == other.order and base.family == FAMILIES[0]:
-                names = f"{other.family} - {base.family}", base.order
-            elif base.family == other.family and base.order == ORDERS[0]:
-                names = f"{other.order} - {base.order}", base.family
-            else:
-                continue
+        pairs = list(itertools.combinations(some, 2))
+        compared = [
+            (f"{other.family} - {base.family}", base.order, other, base)
+            for base, other in pairs
+            if base.order == other.order and base.family == FAMILIES[0]
+        ] + [
+            (f"{other.order} - {base.order}", base.family, other, base)
+            for base, other in pairs
+            if base.family == other.family and base.order == ORDERS[0]
+        ]
+        for comparison, within, other, base in compared:
             frame = difference(other.predictions, base.predictions)
-            frame.insert(0, "comparison", names[0])
-            frame.insert(1, "within", names[1])
+            frame.insert(0, "comparison", comparison)
+            frame.insert(1, "within", within)
             frames.append(frame)
     if not frames:
         columns = ["comparison", "within", "benchmark", "group", "kind", "n", "difference", "low", "high"]
@@ -116,38 +122,38 @@ def _rank(one: Evaluated) -> tuple[int, int]:
 
 
 def print_results(console: Console, scores: pd.DataFrame, differences: pd.DataFrame) -> None:
-    """Two tables of whole benchmarks, times 100: a column for each model, then one for each difference."""
-    overall = scores[(scores["group"] == ALL) & (scores["kind"] == ALL)]
-    console.print(_table("score [95 % interval]", overall, ["family", "order"], "score", "{:.1f}"))
-    failures = overall[overall["parse_failures"] > 0]
-    for row in failures.itertuples():
-        name = " ".join(filter(None, (row.family, row.order)))
-        console.print(
-            f"{row.benchmark}: {row.parse_failures} of {row.n} answers of {name} could not be read; they score 0."
-        )
-    overall = differences[(differences["group"] == ALL) & (differences["kind"] == ALL)]
-    if len(overall):
-        console.print(
-            _table("difference [95 % interval, paired]", overall, ["comparison", "within"], "difference", "{:+.1f}")
-        )
+    """Two tables of whole benchmarks, times 100: the constants and the models of each, then the differences."""
+    table = _empty("model", "score", "95 % interval", "unread")
+    for name, some in _overall(scores).groupby("benchmark", sort=False):
+        said = [name, f"{some['metric'].iloc[0]}, n = {some['n'].iloc[0]:,}"]
+        for about, row in zip(itertools.chain(said, itertools.repeat("")), some.to_dict("records"), strict=False):
+            model = " ".join(filter(None, (row["family"], row["order"])))
+            unread = f"{row['parse_failures']:,}" if row["parse_failures"] else ""
+            table.add_row(about, model, f"{100 * row['score']:.1f}", _interval(row, "{:.1f}"), unread)
+        table.add_section()
+    console.print(table)
+    if differences.empty:
+        return
+    console.print()
+    table = _empty("paired difference", "score", "95 % interval")
+    for name, some in _overall(differences).groupby("benchmark", sort=False):
+        for number, row in enumerate(some.to_dict("records")):
+            what = f"{row['comparison']}, {row['within']}"
+            table.add_row("" if number else name, what, f"{100 * row['difference']:+.1f}", _interval(row, "{:+.1f}"))
+        table.add_section()
+    console.print(table)
 
 
-def _table(title: str, frame: pd.DataFrame, labels: list[str], value: str, form: str) -> Table:
-    """A row a benchmark, and a column for each combination of labels; a value above its interval."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("benchmark (n)\nmetric")
-    columns = list(frame[labels].drop_duplicates().itertuples(index=False, name=None))
-    for column in columns:
-        table.add_column("\n".join(column), justify="right")
-    for name, some in frame.groupby("benchmark", sort=False):
-        cells = {tuple(row[label] for label in labels): row for row in some.to_dict("records")}
-        table.add_row(
-            f"{name} ({some['n'].iloc[0]:,})\n{BENCHMARKS[name].metric.name}",
-            *(_cell(cells[column], value, form) if column in cells else "" for column in columns),
-        )
+def _overall(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[(frame["group"] == ALL) & (frame["kind"] == ALL)]
+
+
+def _empty(what: str, *numbers: str) -> Table:
+    table = Table("benchmark", what, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for number in numbers:
+        table.add_column(number, justify="right")
     return table
 
 
-def _cell(row: dict[str, float], value: str, form: str) -> str:
-    at, low, high = (form.format(100 * row[name]) for name in (value, "low", "high"))
-    return rf"{at}" + "\n" + rf"\[{low}, {high}]"
+def _interval(row: dict[str, Any], form: str) -> str:
+    return f"{form.format(100 * row['low'])} to {form.format(100 * row['high'])}"

@@ -1,0 +1,134 @@
+"""One tidy table of all models, one of all paired differences, both on the screen, and the figure with its data."""
+
+import dataclasses
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+from small_predictions import predictions
+
+from training.config import ConfigError
+from vlm.evaluate.figure import draw_results
+from vlm.evaluate.results import summarise
+from vlm.evaluate.table import Evaluated, differences, print_results, scores
+
+SHARES = {
+    ("mamba", "task-aware"): 0.9,
+    ("mamba", "task-agnostic"): 0.4,
+    ("pythia", "task-agnostic"): 0.6,
+    ("pythia", "task-aware"): 0.5,
+}
+
+
+def evaluated(*benchmarks):
+    return [
+        Evaluated(family=family, order=order, predictions=predictions(name, share, seed=seed))
+        for name in benchmarks
+        for seed, ((family, order), share) in enumerate(SHARES.items())
+    ]
+
+
+def test_a_summary_has_a_row_for_the_whole_and_for_each_part():
+    some = predictions("world-vqa", number=40)
+    some[0] = dataclasses.replace(some[0], score=0.0, parsed=False)
+    frame = summarise(some)
+    assert frame[["group", "kind", "n"]].to_numpy().tolist() == [
+        ["all", "all", 40],
+        ["held-out", "all", 10],
+        ["seen", "all", 30],
+        ["all", "colour", 20],
+        ["all", "count", 20],
+    ]
+    assert frame["score"][0] == np.mean([one.score for one in some])
+    assert frame["score"][2] == np.mean([one.score for one in some if one.group == "seen"])
+    assert frame["parse_failures"].tolist() == [1, 0, 1, 1, 0]
+    assert (frame["low"] <= frame["score"]).all() and (frame["score"] <= frame["high"]).all()
+
+
+def test_scores_start_with_the_constants_and_have_every_model_of_every_benchmark():
+    frame = scores(evaluated("world-vqa", "world-match"))
+    whole = frame[(frame["group"] == "all") & (frame["kind"] == "all")]
+    assert whole[["benchmark", "family", "order"]].to_numpy().tolist() == [
+        ["world-vqa", "constant", ""],
+        ["world-vqa", "constant by kind", ""],
+        ["world-vqa", "pythia", "task-agnostic"],
+        ["world-vqa", "pythia", "task-aware"],
+        ["world-vqa", "mamba", "task-agnostic"],
+        ["world-vqa", "mamba", "task-aware"],
+        ["world-match", "constant", ""],
+        ["world-match", "pythia", "task-agnostic"],
+        ["world-match", "pythia", "task-aware"],
+        ["world-match", "mamba", "task-agnostic"],
+        ["world-match", "mamba", "task-aware"],
+    ]
+
+
+def test_differences_are_those_of_families_in_an_order_and_of_orders_in_a_family():
+    models = evaluated("world-reading")
+    frame = differences(models)
+    whole = frame[frame["group"] == "all"].set_index(["comparison", "within"])
+    assert set(whole.index) == {
+        ("mamba - pythia", "task-agnostic"),
+        ("mamba - pythia", "task-aware"),
+        ("task-aware - task-agnostic", "pythia"),
+        ("task-aware - task-agnostic", "mamba"),
+    }
+    table = scores(models)
+    table = table[table["group"] == "all"].set_index(["family", "order"])["score"]
+    row = whole.loc["mamba - pythia", "task-aware"]
+    assert row["difference"] == pytest.approx(table["mamba", "task-aware"] - table["pythia", "task-aware"])
+    row = whole.loc["task-aware - task-agnostic", "mamba"]
+    assert row["difference"] == pytest.approx(table["mamba", "task-aware"] - table["mamba", "task-agnostic"])
+    assert 0 < row["low"] <= row["difference"] <= row["high"]
+
+
+def test_one_model_alone_has_no_differences():
+    assert len(differences(evaluated("world-vqa")[:1])) == 0
+
+
+@pytest.mark.parametrize("table", [scores, differences])
+def test_models_that_cannot_be_compared_are_refused(table):
+    with pytest.raises(ConfigError, match="nothing to compare"):
+        table([])
+    models = evaluated("world-vqa")
+    with pytest.raises(ConfigError, match="several predictions of world-vqa by pythia, task-aware"):
+        table([*models, models[-1]])
+    with pytest.raises(ConfigError, match="cannot be paired: 1 samples"):
+        table([dataclasses.replace(models[0], predictions=models[0].predictions[1:]), *models[1:]])
+
+
+def test_the_screen_shows_scores_differences_and_what_could_not_be_read():
+    models = evaluated("world-vqa", "world-caption")
+    unread = dataclasses.replace(models[2].predictions[0], prediction="", score=0.0, parsed=False)
+    models[2] = dataclasses.replace(models[2], predictions=[unread, *models[2].predictions[1:]])
+    table, apart = scores(models), differences(models)
+    out = io.StringIO()
+    print_results(Console(file=out, width=80), table, apart)
+    lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
+    for row in table[(table["group"] == "all") & (table["kind"] == "all")].itertuples():
+        unread = f" {row.parse_failures}" if row.parse_failures else ""
+        model = f"{row.family} {row.order}".strip()
+        said = f"{model} {100 * row.score:.1f} {100 * row.low:.1f} to {100 * row.high:.1f}{unread}"
+        assert any(line.endswith(said) for line in lines)
+    for row in apart[(apart["group"] == "all") & (apart["kind"] == "all")].itertuples():
+        interval = f"{100 * row.low:+.1f} to {100 * row.high:+.1f}"
+        said = f"{row.comparison}, {row.within} {100 * row.difference:+.1f} {interval}"
+        assert any(line.endswith(said) for line in lines)
+
+
+def test_the_figure_is_written_with_its_data(tmp_path):
+    table = scores(evaluated("world-caption", "world-vqa"))
+    paths = draw_results(table, tmp_path / "figures", title="tiny")
+    assert [path.name for path in paths] == ["benchmarks.png", "benchmarks.pdf", "benchmarks.csv"]
+    read = pd.read_csv(paths[2], keep_default_na=False)
+    pd.testing.assert_frame_equal(read, table, check_dtype=False)
+    first = [path.read_bytes() for path in paths]
+    assert [path.read_bytes() for path in draw_results(table, tmp_path / "figures", title="tiny")] == first
+
+
+def test_a_figure_over_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="name a folder for the figure"):
+        draw_results(scores(evaluated("world-match")), tmp_path / "file")
