@@ -1,4 +1,4 @@
-"""Vision encoders: a frozen module from a picture's pixels to features of its patches (reference-facts, 1.2).
+"""Vision encoders: a frozen module from pixels to features of patches (paper, 3.2 and 5.2; reference-facts, 1.2).
 
 patches                                    no encoder: the pixels of each patch as they are
 timm/eva02_large_patch14_clip_336          any ViT or EVA of timm, the default and the paper's

@@ -65,7 +65,7 @@ class TimmEncoder(VisionEncoder):
         except Exception as error:  # the hub, the network and safetensors each raise their own
             first = str(error).strip().partition("\n")[0].rstrip(".")
             raise VisionError(
-                f"the weights of {self.settings.name} cannot be had ({first}): fetch them once with a connection."
+                f"the weights of {self.settings.name} cannot be had ({first}): connect, or name a model that has some."
             ) from error
 
 
