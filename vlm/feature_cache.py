@@ -1,7 +1,8 @@
 """The features of a frozen encoder, kept on disk: each picture is encoded once, and not again in every pass.
 
 For small data alone: a picture of EVA-02 at 336 pixels is 576 x 1,024 numbers, 2.4 MB. One picture is encoded at a
-time, so that its features do not depend on what else was in a batch, nor a run on where it was interrupted.
+time, so that its features do not depend on what else was in a batch, nor a run on where it was interrupted. A picture
+is known by its content: two worlds have pictures of the same names, and one may be drawn anew.
 """
 
 import hashlib
@@ -38,11 +39,13 @@ class FeatureCache:
         return torch.stack([self._of(image) for image in images])
 
     def _of(self, image: str) -> Tensor:
-        path = (self.folder / image).with_suffix(".safetensors")
+        picture = self.pictures / image
+        content = hashlib.sha256(picture.read_bytes()).hexdigest() if picture.is_file() else "missing"
+        path = self.folder / content[:2] / f"{content}.safetensors"
         if path.exists():
             return load_file(path)["features"]
         device = next(self.encoder.parameters(), torch.empty(0)).device
-        pixels = to_pixels(open_picture(self.pictures / image), self.size, self.normalisation)
+        pixels = to_pixels(open_picture(picture), self.size, self.normalisation)
         features: Tensor = self.encoder(pixels[None].to(device))[0].cpu()
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{os.getpid()}.partial")
