@@ -28,7 +28,7 @@ INSTRUCTIONS: dict[Task, str] = {
 LETTERS = string.ascii_uppercase
 
 UNTOUCHED = ("docvqa", "infographics_vqa", "ai2d")
-"""Sources whose questions, and answers that are no letters, keep theirs: only a full stop is put behind them."""
+"""Sources whose questions and answers keep their letters as they are. They get their full stop all the same."""
 
 IMAGE_MARK = "<image>"
 """Where data sets of conversations say that the picture goes. The order says it here."""
