@@ -83,12 +83,21 @@ def load(folder: Path, image_size: int | None = None) -> "VisionLanguageModel":
     return model.eval()
 
 
-def _weights_in(folder: Path) -> dict[str, Tensor]:
+def files_of(folder: Path) -> list[Path]:
+    """The files of a checkpoint's weights.
+
+    Raises:
+        ModelError: there are none.
+    """
     paths = sorted(folder.glob("model*.safetensors"))
     if not paths:
         raise ModelError(f"{folder} has no model.safetensors: name the checkpoint folder of a finished run.")
+    return paths
+
+
+def _weights_in(folder: Path) -> dict[str, Tensor]:
     weights: dict[str, Tensor] = {}
-    for path in paths:
+    for path in files_of(folder):
         try:
             weights |= load_file(path)
         except (OSError, SafetensorError) as error:
