@@ -292,7 +292,7 @@ def test_a_table_of_positions_that_is_no_square_is_refused(clip_folder, name):
         load_encoder_weights(encoder, weights)
 
 
-@pytest.mark.parametrize("fault", ["missing", "unknown", "another shape"])
+@pytest.mark.parametrize("fault", ["missing", "unknown", "of another shape"])
 def test_weights_that_are_not_exactly_the_models_are_refused_and_change_nothing(fault):
     encoder = drawn()
     before = {key: weight.clone() for key, weight in encoder.model.state_dict().items()}
