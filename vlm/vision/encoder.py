@@ -134,16 +134,21 @@ class VisionEncoder(nn.Module):
         Raises:
             VisionError: some are missing, too many, or of another shape.
         """
-        given, needed = dict(self.adapt(weights)), self.model.state_dict()
+        try:
+            given = dict(self.adapt(weights))
+        except Exception as error:  # what resamples a table stumbles over one that is none
+            raise self._foreign(first_line(error)) from error
+        needed = self.model.state_dict()
         missing = sorted(needed.keys() - given.keys())
         unknown = sorted(given.keys() - needed.keys())
         other = sorted(key for key in needed.keys() & given.keys() if needed[key].shape != given[key].shape)
         if missing or unknown or other:
-            raise VisionError(
-                f"these are not the weights of {self.settings.name} ({len(missing)} missing, {len(unknown)} unknown, "
-                f"of another shape {len(other)}; {(missing + unknown + other)[0]}): name the model that they belong to."
-            )
+            counts = f"{len(missing)} missing, {len(unknown)} unknown, {len(other)} of another shape"
+            raise self._foreign(f"{counts}, {(missing + unknown + other)[0]} among them")
         return given
+
+    def _foreign(self, why: str) -> VisionError:
+        return VisionError(f"these are not the weights of {self.settings.name} ({why}): name the model they belong to.")
 
 
 def load_encoder_weights(encoder: VisionEncoder, weights: Mapping[str, Tensor]) -> None:
@@ -156,6 +161,11 @@ def load_encoder_weights(encoder: VisionEncoder, weights: Mapping[str, Tensor]) 
         VisionError: they are not exactly the weights of the encoder's model.
     """
     encoder.model.load_state_dict(encoder.account(weights))
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another library says first, without its full stop: to be told in brackets."""
+    return str(error).strip().partition("\n")[0].rstrip(".")
 
 
 def image_tokens(grid: tuple[int, int]) -> int:
