@@ -1,6 +1,6 @@
 """A vision-language model on disk: a folder with `config.json`, `model.safetensors` (or shards) and `tokenizer.json`.
 
-    encoder.*           the frozen encoder, so that a folder needs nothing beside it
+    encoder.model.*     the frozen encoder, so that a folder needs nothing beside it
     connector.{0,2}.*   its two layers
     language_model.*    as transformers names them; tied matrices once
 
@@ -28,6 +28,9 @@ from vlm.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:
     from vlm.model import VisionLanguageModel
+
+ENCODER = "encoder.model."
+"""In front of the names that the encoder's library has for its weights."""
 
 SHOWN = 3
 """Names of weights that an error lists."""
@@ -71,8 +74,8 @@ def load(folder: Path, image_size: int | None = None) -> "VisionLanguageModel":
         use_layer_norm(language_model)
     encoder = build_encoder(dataclasses.replace(architecture.vision, pretrained=False))
     model = VisionLanguageModel(architecture, language_model, encoder, read_vocabulary(str(folder)))
-    of_encoder = {name: weights.pop(name) for name in list(weights) if name.startswith("encoder.")}
-    load_encoder_weights(encoder, {name.removeprefix("encoder."): tensor for name, tensor in of_encoder.items()})
+    of_encoder = {name: weights.pop(name) for name in list(weights) if name.startswith(ENCODER)}
+    load_encoder_weights(encoder, {name.removeprefix(ENCODER): tensor for name, tensor in of_encoder.items()})
     wanted = {name: p for name, p in model.named_parameters() if not name.startswith("encoder.")}
     _account(folder, {name: p.shape for name, p in wanted.items()}, {name: w.shape for name, w in weights.items()})
     if any(not bool(torch.isfinite(tensor).all()) for tensor in weights.values()):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.config import ConfigError, from_dict, require
-from training.run import read_config, read_kind, read_state, run_folders
+from training.run import STATUS, read_config, read_kind, read_state, run_folders
 from vlm.architecture import CONFIG, MODEL_TYPE, Architecture, read_architecture
 from vlm.config import TrainConfig
 
@@ -69,6 +69,21 @@ def find_models(paths: Sequence[Path], data: Path | None) -> list[Trained]:
         require(bool(last), f"{path} holds no finished run of the stage instruct: train one with `vlm train`.")
         found += [_trained(run, data) for run in last]
     return found
+
+
+def start_of(path: Path) -> tuple[TrainConfig | str, Path | None]:
+    """What a stage begins with, as its config says it, and the folder that both runs belong in: a run by its own
+    config, so that a comparison knows all of it; a checkpoint that no run of ours wrote by its whole path, in any
+    folder.
+
+    Raises:
+        ConfigError: there is no trained model.
+    """
+    checkpoint = checkpoint_of(path)
+    run = path if path != checkpoint else path.parent
+    if (run / CONFIG).is_file() and (run / STATUS).is_file():
+        return read_run(run), run.parent
+    return str(checkpoint.resolve()), None
 
 
 def read_run(folder: Path) -> TrainConfig:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from backbones.pairs import FAMILIES, PRETRAINED, SCRATCH, name_of
-from training.config import ConfigError, require, require_choice
+from training.config import require, require_choice
 from training.options import Checkpoints, Tracker
 from vlm.commands.app import app
 from vlm.options import Features, OrderName
@@ -70,13 +70,47 @@ def train(
     require_choice("stage", stage, ("align", "instruct", "both"))
     require(start is None or stage != "both", "--start begins one stage: name --stage align or --stage instruct.")
     require(stage == "both" or align_steps is None, "--align-steps is of --stage both: say --steps.")
-    name = pretrained or name_of(pair, family)
 
-    from vlm.dataset import digest_of
-    from vlm.dispatch import run_one
-    from vlm.presets import preset_of
-    from vlm.settings import changed_vision, start_of
     from vlm.config import DataSettings
+    from vlm.dataset import digest_of
+    from vlm.dispatch import run_configs
+    from vlm.presets import changed, preset_of
+    from vlm.runs import start_of
 
-    preset = preset_of(name)
-    said: dict[str, Any] = {"weight_seed": weight_seed, "norm": norm}
+    begun, folder = start_of(start) if start is not None else (None, None)
+    require(
+        out is None or folder is None or out.resolve() == folder.resolve(),
+        f"what begins with {start} is kept beside it: leave --out out, or name {folder}.",
+    )
+    preset = changed(
+        preset_of(pretrained or name_of(pair, family)),
+        vision={"name": encoder, "image_size": image_size, "patch_size": patch_size, "layer": layer},
+        model={"norm": norm, "weight_seed": weight_seed},
+        max_length=max_length,
+        pack_length=pack_length,
+    )
+    of_data = DataSettings(
+        folder=str(data),
+        digest=digest_of(data),
+        tasks=tuple(task or ()),
+        seed=data_seed,
+        validation_samples=validation_samples,
+    )
+    said = {
+        "batch": batch,
+        "micro_batch": micro_batch,
+        "learning_rate": learning_rate,
+        "precision": precision,
+        "evaluations": evaluations,
+    }
+    optimisation = {name: value for name, value in said.items() if value is not None}
+    asked: Any = {"order": order, "case": case, "checkpoint_activations": checkpoint_activations}
+    if stage == "both":
+        align = preset.run("align", of_data, steps=align_steps, **asked)
+        config = preset.run("instruct", of_data, steps=steps, start=align, optimisation=optimisation, **asked)
+    else:
+        stage_name: Any = stage
+        config = preset.run(stage_name, of_data, steps=steps, start=begun, optimisation=optimisation, **asked)
+    run_configs(
+        [config], out or folder or Path("runs"), None, features, tracker=tracker, checkpoint_minutes=checkpoint_minutes
+    )

@@ -8,7 +8,7 @@ import typer
 from vlm.commands.app import app
 
 
-@app.command(epilog="`vlm world --out data/world` · `vlm world --out data/large --images 100000 --size 336 --workers 8`")
+@app.command(epilog="`vlm world --out data/world` · `vlm world --out data/large --images 50000 --size 336`")
 def world(
     out: Annotated[Path, typer.Option(help="Folder for the world: new, or the same world begun before.")],
     images: Annotated[int, typer.Option(help="Training pictures.", min=1)] = 8_000,

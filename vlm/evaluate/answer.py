@@ -8,11 +8,13 @@ evaluation is started again.
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import torch
 from tqdm import tqdm
 
 from vlm.evaluate.benchmarks import Benchmark
+from vlm.generate import GenerationOptions
 from vlm.model import VisionLanguageModel
 from vlm.pictures import open_picture, to_pixels
 from vlm.prompt import Layout, Order, lay_out
@@ -52,7 +54,7 @@ def answer(
     with open(said, "a", encoding="utf-8") as file, bar:
         for start in range(0, len(asked), batch):
             some = asked[start : start + batch]
-            texts = ask(model, [prompts[n] for n in some], folder, benchmark.new_tokens)
+            texts = ask(model, [prompts[n] for n in some], folder, max_new_tokens=benchmark.new_tokens)
             for n, text in zip(some, texts, strict=True):
                 known[samples[n].id] = text
                 file.write(json.dumps([samples[n].id, text]) + "\n")
@@ -61,7 +63,9 @@ def answer(
     return [known[sample.id] for sample in samples]
 
 
-def ask(model: VisionLanguageModel, prompts: Sequence[Layout], folder: Path, new_tokens: int) -> list[str]:
+def ask(
+    model: VisionLanguageModel, prompts: Sequence[Layout], folder: Path, **options: Unpack[GenerationOptions]
+) -> list[str]:
     """What the model says to these prompts, about the pictures of their samples."""
     images = list(dict.fromkeys(prompt.sample.image for prompt in prompts))
     settings, encoder = model.config.vision, model.encoder
@@ -69,7 +73,7 @@ def ask(model: VisionLanguageModel, prompts: Sequence[Layout], folder: Path, new
         [to_pixels(open_picture(folder / image), settings.image_size, encoder.normalisation) for image in images]
     )
     pictures = [images.index(prompt.sample.image) for prompt in prompts]
-    return model.generate(prompts, pixels.to(model.device), pictures, max_new_tokens=new_tokens)
+    return model.generate(prompts, pixels.to(model.device), pictures, **options)
 
 
 def _read(said: Path) -> dict[str, str]:

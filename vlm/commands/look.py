@@ -1,0 +1,1 @@
+"""`vlm inspect`: what a model sees of a sample."""
