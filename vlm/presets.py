@@ -80,7 +80,14 @@ def preset_of(name: str) -> Preset:
     return Preset(model, 512, 1024, SCRATCH_STEPS, SCRATCH_OPTIMISATION)
 
 
-def changed(preset: Preset, *, vision: dict[str, Any], model: dict[str, Any], lengths: dict[str, int | None]) -> Preset:
+def changed(
+    preset: Preset,
+    *,
+    vision: dict[str, Any],
+    model: dict[str, Any],
+    max_length: int | None = None,
+    pack_length: int | None = None,
+) -> Preset:
     """A preset with other settings where they are given, and not None. Of another encoder nothing is kept."""
     vision = {name: value for name, value in vision.items() if value is not None}
     before = preset.model.vision
