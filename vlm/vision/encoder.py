@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from training.config import ConfigError, Precision, conform, require
 from vlm.pictures import CLIP, Normalisation
 
-KINDS = ("patches", "timm/MODEL", "clip/HUB-NAME-OR-FOLDER")
+PATCHES = ("patches", "placed-patches")
+KINDS = (*PATCHES, "timm/MODEL", "clip/HUB-NAME-OR-FOLDER")
 
 
 class VisionError(ConfigError):
@@ -28,11 +29,11 @@ class VisionSettings:
     """
 
     name: str = "timm/eva02_large_patch14_clip_336"
-    """`patches`, `timm/MODEL` or `clip/HUB-NAME-OR-FOLDER`."""
+    """`patches`, `placed-patches`, `timm/MODEL` or `clip/HUB-NAME-OR-FOLDER`."""
     image_size: int = 336
     """Side of the square that a picture is resized to, in pixels."""
     patch_size: int | None = None
-    """Side of a patch, in pixels; for `patches` alone, as models have their own."""
+    """Side of a patch, in pixels; for patches alone, as models have their own."""
     layer: int | None = None
     """Index of the hidden states that are the features: k is what block k gives (from 1), -1 what the last one gives.
     None is the output of the last normalisation."""
@@ -43,18 +44,18 @@ class VisionSettings:
 
     def __post_init__(self) -> None:
         conform(self)
-        named = self.name == "patches" or (self.kind in ("timm", "clip") and self.source)
+        named = self.name in PATCHES or (self.kind in ("timm", "clip") and self.source)
         require(bool(named), f"the vision encoder must be one of {', '.join(KINDS)}, not {self.name!r}.")
         require(self.image_size >= 1, f"image_size must be at least 1, not {self.image_size}.")
-        if self.name == "patches":
-            require((self.patch_size or 0) >= 1, "patches needs a patch_size of at least 1: name one, such as 16.")
-            require(self.layer is None, "patches has no layers: leave layer out.")
+        if self.name in PATCHES:
+            require((self.patch_size or 0) >= 1, f"{self.name} needs a patch_size of at least 1: name one, such as 16.")
+            require(self.layer is None, f"{self.name} has no layers: leave layer out.")
         else:
             require(self.patch_size is None, f"{self.name} has its own size of patches: leave patch_size out.")
 
     @property
     def kind(self) -> str:
-        """`patches`, `timm` or `clip`."""
+        """`patches`, `placed-patches`, `timm` or `clip`."""
         return self.name.partition("/")[0]
 
     @property
