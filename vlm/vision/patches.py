@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings
 
-
 PLACE = 16
 """Numbers that say where a patch stands."""
 
