@@ -108,11 +108,11 @@ def test_counts_are_said_and_so_are_answers_that_were_cut(folder):
     sample = sample_of("vqa")
     whole = layout_of(sample)
     inspect(folder, "vqa/0", folder / "whole.html")
-    assert f"{len(whole.ids)} tokens, of which {whole.targets} carry loss; no answer cut." in text_of(
+    assert f"{len(whole.ids)} tokens, of which {whole.targets} carry loss; answers cut: 0." in text_of(
         parsed(folder / "whole.html")
     )
     inspect(folder, "vqa/0", folder / "cut.html", max_length=len(whole.ids) - 1)
-    assert "1 answers cut" in text_of(parsed(folder / "cut.html"))
+    assert "answers cut: 1." in text_of(parsed(folder / "cut.html"))
 
 
 @pytest.mark.parametrize(

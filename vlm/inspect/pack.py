@@ -137,6 +137,6 @@ def _draw(out: Path, summary: str, rows: list[list[Document]], length: int) -> N
             write(axes, MARGIN + one.run[0] * scale + 0.03, y + 0.12, str(one.number), weight="bold", bbox=looks)
             x, line = MARGIN + place % 2 * width / 2, y + tall + LINE * (1 + place // 2)
             write(axes, x, line, f"{one.number:3}", weight="bold", bbox=looks)
-            write(axes, x + 0.35, line, one.counts[:85])
+            write(axes, x + 0.35, line, one.counts[-85:])  # of a long id the end, which differs
         y += height
     save(axes, out)

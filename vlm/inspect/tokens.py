@@ -54,5 +54,4 @@ def chips_of(layout: Layout, vocabulary: Vocabulary, grid: tuple[int, int]) -> l
 
 def counts_of(layout: Layout) -> str:
     """Its tokens, targets and answers that were cut, in words."""
-    counts = f"{len(layout.ids):,} tokens, of which {layout.targets:,} carry loss"
-    return f"{counts}; {layout.answers_cut:,} answers cut to fit" if layout.answers_cut else f"{counts}; no answer cut"
+    return f"{len(layout.ids):,} tokens, of which {layout.targets:,} carry loss; answers cut: {layout.answers_cut}"
