@@ -55,7 +55,7 @@ def draw_layouts(
     height = 3 * MARGIN + LINE + max(LINE * len(lines), tall + LINE * (key + 1))
     axes = sheet_of_paper(3 * MARGIN + PICTURE + COLUMNS * CELL, height)
     top = 2 * MARGIN + LINE
-    write(axes, MARGIN, MARGIN + LINE / 2, textwrap.shorten(title, COLUMNS), size=11, weight="bold")
+    write(axes, MARGIN, MARGIN + LINE / 2, title[:COLUMNS], size=11, weight="bold")
     wide = PICTURE * min(1, picture.width / picture.height)
     axes.imshow(picture, extent=(MARGIN, MARGIN + wide, top + tall, top), aspect="auto", interpolation="none")
     y = top + tall + LINE
