@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from backbones.pairs import MODEL_TYPES
 from training.config import ConfigError, from_dict, require_choice
 from vlm.prompt import ORDERS, Order
 from vlm.templates import Case
@@ -32,6 +33,12 @@ class Architecture:
     order: Order = "task-agnostic"
     case: Case = "kept"
     max_length: int = 1024
+
+    @property
+    def family(self) -> str:
+        """`pythia`, `mamba`, or what transformers calls any other."""
+        said = str(self.language.get("model_type"))
+        return MODEL_TYPES.get(said, said)
 
     def __post_init__(self) -> None:
         require_choice("order", self.order, ORDERS)

@@ -1,6 +1,6 @@
 """A vision-language model on disk: a folder with `config.json`, `model.safetensors` (or shards) and `tokenizer.json`.
 
-    encoder.*           the frozen encoder, so that a folder needs nothing beside it
+    encoder.model.*     the frozen encoder, so that a folder needs nothing beside it
     connector.{0,2}.*   its two layers
     language_model.*    as transformers names them; tied matrices once
 
@@ -28,6 +28,9 @@ from vlm.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:
     from vlm.model import VisionLanguageModel
+
+ENCODER = "encoder.model."
+"""In front of the names that the encoder's library has for its weights."""
 
 SHOWN = 3
 """Names of weights that an error lists."""
@@ -75,8 +78,8 @@ def load(folder: Path, image_size: int | None = None) -> "VisionLanguageModel":
     model = VisionLanguageModel(architecture, language_model, encoder, read_vocabulary(str(folder)))
     if any(not bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
         raise ModelError(f"{folder} has weights that are nan or infinite: train or copy the model again.")
-    of_encoder = {name: weights.pop(name) for name in list(weights) if name.startswith("encoder.")}
-    load_encoder_weights(encoder, {name.removeprefix("encoder."): tensor for name, tensor in of_encoder.items()})
+    of_encoder = {name: weights.pop(name) for name in list(weights) if name.startswith(ENCODER)}
+    load_encoder_weights(encoder, {name.removeprefix(ENCODER): tensor for name, tensor in of_encoder.items()})
     wanted = {name: p for name, p in model.named_parameters() if not name.startswith("encoder.")}
     _account(folder, {name: p.shape for name, p in wanted.items()}, {name: w.shape for name, w in weights.items()})
     with torch.no_grad():
@@ -85,12 +88,21 @@ def load(folder: Path, image_size: int | None = None) -> "VisionLanguageModel":
     return model.eval()
 
 
-def _weights_in(folder: Path) -> dict[str, Tensor]:
+def files_of(folder: Path) -> list[Path]:
+    """The files of a checkpoint's weights.
+
+    Raises:
+        ModelError: there are none.
+    """
     paths = sorted(folder.glob("model*.safetensors"))
     if not paths:
         raise ModelError(f"{folder} has no model.safetensors: name the checkpoint folder of a finished run.")
+    return paths
+
+
+def _weights_in(folder: Path) -> dict[str, Tensor]:
     weights: dict[str, Tensor] = {}
-    for path in paths:
+    for path in files_of(folder):
         try:
             weights |= load_file(path)
         except (OSError, SafetensorError) as error:

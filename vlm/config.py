@@ -114,5 +114,10 @@ class TrainConfig:
 def stage_optimisation(stage: Stage, steps: int, **others: Any) -> Optimisation:
     """The paper's optimisation of a stage, but for what is said."""
     rate, batch = {"align": (1e-3, 256), "instruct": (2e-5, 128)}[stage]
-    settings: dict[str, Any] = {"learning_rate": rate, "batch": batch, "precision": "bf16", "evaluations": 10}
+    settings: dict[str, Any] = {
+        "learning_rate": rate,
+        "batch": batch,
+        "precision": "bf16",
+        "evaluations": min(10, steps),
+    }
     return Optimisation(steps=steps, **(settings | others))

@@ -42,17 +42,19 @@ def generate(
     model: "VisionLanguageModel",
     prompts: Sequence[Layout],
     pixels: Tensor,
+    pictures: Sequence[int] | None = None,
     **options: Unpack[GenerationOptions],
 ) -> list[list[int]]:
     """The tokens behind each prompt, its end token not among them.
 
     Args:
         prompts: laid out with `with_answers=False`.
-        pixels: pictures x 3 x height x width: one for each prompt, or one for all, which the encoder then sees once.
+        pixels: pictures x 3 x height x width. The encoder sees each of them once.
+        pictures: the number of the picture that each prompt is about; where it is left out, its own number.
     """
     features = model.features(pixels)
-    if len(features) == 1:
-        features = features.expand(len(prompts), -1, -1)
+    if pictures is not None:
+        features = features[torch.tensor(pictures, device=features.device)]
     embeddings, mask = _padded(model, prompts, features)
     limit = options.get("max_new_tokens", 40)
     draw = _Sampler(model.vocabulary.rows, len(prompts), options)

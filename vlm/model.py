@@ -76,9 +76,15 @@ class VisionLanguageModel(nn.Module):
         """Writes the model into a folder: see `vlm.checkpoint.save`."""
         checkpoint.save(self, Path(folder), state_dict)
 
-    def generate(self, prompts: Sequence[Layout], pixels: Tensor, **options: Unpack[GenerationOptions]) -> list[str]:
+    def generate(
+        self,
+        prompts: Sequence[Layout],
+        pixels: Tensor,
+        pictures: Sequence[int] | None = None,
+        **options: Unpack[GenerationOptions],
+    ) -> list[str]:
         """What the model says behind each prompt: see `vlm.generate.generate`."""
-        return [self.vocabulary.decode(ids) for ids in generate(self, prompts, pixels, **options)]
+        return [self.vocabulary.decode(ids) for ids in generate(self, prompts, pixels, pictures, **options)]
 
     @property
     def grid(self) -> tuple[int, int]:

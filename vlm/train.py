@@ -10,10 +10,12 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
+from backbones.models import check as check_model
 from training.config import require
 from training.parts import batches
 from training.run import Record, Run
 from training.runner import Prepared, RunOptions, carry_out
+from vlm.architecture import read_architecture
 from vlm.assemble import assemble, restarted
 from vlm.config import TrainConfig
 from vlm.dataset import digest_of, read_split
@@ -121,11 +123,8 @@ def prepare(config: TrainConfig, out: Path, features: Path | None, device: torch
         ConfigError, backbones.ModelError: a part cannot be had, the data are not those of the config, or no sample
             fits.
     """
+    check(config)
     folder = Path(config.data.folder)
-    require(
-        digest_of(folder) == config.data.digest,
-        f"{folder} holds other samples than this run began with: name the folder they are in, or begin another run.",
-    )
     model = starting_model(config, out)
     model.freeze(config.stage)
     if config.checkpoint_activations:
@@ -157,6 +156,19 @@ def prepare(config: TrainConfig, out: Path, features: Path | None, device: torch
     facts = facts_of(config, model, training, device)
     print_ledger(config, facts)
     return Prepared(model, Answering(config, training, validation, cache), facts)
+
+
+def check(config: TrainConfig) -> None:
+    """Raises ConfigError or backbones.ModelError where the data or the model of a config are missing or others, as far
+    as that can be seen without loading weights."""
+    folder = Path(config.data.folder)
+    require(
+        digest_of(folder) == config.data.digest,
+        f"{folder} holds other samples than this run is for: name the folder they are in, or begin another run.",
+    )
+    check_model(config.model.name)
+    if isinstance(config.start, str):
+        read_architecture(Path(config.start))
 
 
 def starting_model(config: TrainConfig, out: Path) -> VisionLanguageModel:

@@ -157,6 +157,7 @@ def test_pillow_keeps_its_own_protection():
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM"])
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Truncated File Read", "ignore:Metadata Warning")
 @given(share=st.floats(0, 1, exclude_max=True))
 @settings(max_examples=40, deadline=None)
 def test_a_file_cut_short_is_refused_or_whole(tmp_path_factory, kind, share):

@@ -1,6 +1,7 @@
 """Vision encoders: a frozen module from pixels to features of patches (paper, 3.2 and 5.2; reference-facts, 1.2).
 
 patches                                    no encoder: the pixels of each patch as they are
+placed-patches                             the same, and behind them where the patch stands
 timm/eva02_large_patch14_clip_336          any ViT or EVA of timm, the default and the paper's
 clip/openai/clip-vit-large-patch14-336     a CLIP of transformers, by hub name or folder
 

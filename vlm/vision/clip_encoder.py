@@ -8,7 +8,7 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor
 from transformers import AutoConfig, CLIPVisionConfig, CLIPVisionModel
 
-from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings, load_encoder_weights
+from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings, first_line, load_encoder_weights
 
 POSITIONS = "embeddings.position_embedding.weight"
 
@@ -47,7 +47,9 @@ def _config(source: str) -> CLIPVisionConfig:
     try:
         config: Any = AutoConfig.from_pretrained(source)
     except Exception as error:
-        raise VisionError(f"{source} is not a model that can be reached: {_first_line(error)}") from error
+        raise VisionError(
+            f"{source} is not a model that can be reached ({first_line(error)}): check the name, or connect."
+        ) from error
     vision = getattr(config, "vision_config", config)
     if not isinstance(vision, CLIPVisionConfig):
         raise VisionError(f"{source} is no CLIP but {config.model_type}: name a CLIP after clip/.")
@@ -59,14 +61,10 @@ def _weights(source: str) -> dict[str, Tensor]:
     try:
         loaded: Any = CLIPVisionModel.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
     except Exception as error:  # transformers, safetensors and the hub each raise their own
-        raise VisionError(f"{source} does not load as a CLIP: {_first_line(error)}") from error
+        raise VisionError(f"{source} does not load as a CLIP ({first_line(error)}): copy or save it again.") from error
     model, info = loaded
     # transformers fills what is missing with random numbers and goes on.
     absent = sorted({*info["missing_keys"], *(str(key) for key in info["mismatched_keys"])})
     if absent:
         raise VisionError(f"{source} lacks {len(absent)} of its weights ({absent[0]}): copy or save the model again.")
     return cast(dict[str, Tensor], model.state_dict())
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".") + "."

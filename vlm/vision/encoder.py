@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from training.config import ConfigError, Precision, conform, require
 from vlm.pictures import CLIP, Normalisation
 
-KINDS = ("patches", "timm/MODEL", "clip/HUB-NAME-OR-FOLDER")
+PATCHES = ("patches", "placed-patches")
+KINDS = (*PATCHES, "timm/MODEL", "clip/HUB-NAME-OR-FOLDER")
 
 
 class VisionError(ConfigError):
@@ -28,11 +29,11 @@ class VisionSettings:
     """
 
     name: str = "timm/eva02_large_patch14_clip_336"
-    """`patches`, `timm/MODEL` or `clip/HUB-NAME-OR-FOLDER`."""
+    """`patches`, `placed-patches`, `timm/MODEL` or `clip/HUB-NAME-OR-FOLDER`."""
     image_size: int = 336
     """Side of the square that a picture is resized to, in pixels."""
     patch_size: int | None = None
-    """Side of a patch, in pixels; for `patches` alone, as models have their own."""
+    """Side of a patch, in pixels; for patches alone, as models have their own."""
     layer: int | None = None
     """Index of the hidden states that are the features: k is what block k gives (from 1), -1 what the last one gives.
     None is the output of the last normalisation."""
@@ -43,18 +44,18 @@ class VisionSettings:
 
     def __post_init__(self) -> None:
         conform(self)
-        named = self.name == "patches" or (self.kind in ("timm", "clip") and self.source)
+        named = self.name in PATCHES or (self.kind in ("timm", "clip") and self.source)
         require(bool(named), f"the vision encoder must be one of {', '.join(KINDS)}, not {self.name!r}.")
         require(self.image_size >= 1, f"image_size must be at least 1, not {self.image_size}.")
-        if self.name == "patches":
-            require((self.patch_size or 0) >= 1, "patches needs a patch_size of at least 1: name one, such as 16.")
-            require(self.layer is None, "patches has no layers: leave layer out.")
+        if self.name in PATCHES:
+            require((self.patch_size or 0) >= 1, f"{self.name} needs a patch_size of at least 1: name one, such as 16.")
+            require(self.layer is None, f"{self.name} has no layers: leave layer out.")
         else:
             require(self.patch_size is None, f"{self.name} has its own size of patches: leave patch_size out.")
 
     @property
     def kind(self) -> str:
-        """`patches`, `timm` or `clip`."""
+        """`patches`, `placed-patches`, `timm` or `clip`."""
         return self.name.partition("/")[0]
 
     @property
@@ -134,16 +135,21 @@ class VisionEncoder(nn.Module):
         Raises:
             VisionError: some are missing, too many, or of another shape.
         """
-        given, needed = dict(self.adapt(weights)), self.model.state_dict()
+        try:
+            given = dict(self.adapt(weights))
+        except Exception as error:  # what resamples a table stumbles over one that is none
+            raise self._foreign(first_line(error)) from error
+        needed = self.model.state_dict()
         missing = sorted(needed.keys() - given.keys())
         unknown = sorted(given.keys() - needed.keys())
         other = sorted(key for key in needed.keys() & given.keys() if needed[key].shape != given[key].shape)
         if missing or unknown or other:
-            raise VisionError(
-                f"these are not the weights of {self.settings.name} ({len(missing)} missing, {len(unknown)} unknown, "
-                f"of another shape {len(other)}; {(missing + unknown + other)[0]}): name the model that they belong to."
-            )
+            counts = f"{len(missing)} missing, {len(unknown)} unknown, {len(other)} of another shape"
+            raise self._foreign(f"{counts}, {(missing + unknown + other)[0]} among them")
         return given
+
+    def _foreign(self, why: str) -> VisionError:
+        return VisionError(f"these are not the weights of {self.settings.name} ({why}): name the model they belong to.")
 
 
 def load_encoder_weights(encoder: VisionEncoder, weights: Mapping[str, Tensor]) -> None:
@@ -156,6 +162,11 @@ def load_encoder_weights(encoder: VisionEncoder, weights: Mapping[str, Tensor]) 
         VisionError: they are not exactly the weights of the encoder's model.
     """
     encoder.model.load_state_dict(encoder.account(weights))
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another library says first, without its full stop: to be told in brackets."""
+    return str(error).strip().partition("\n")[0].rstrip(".")
 
 
 def image_tokens(grid: tuple[int, int]) -> int:

@@ -13,7 +13,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
 from vlm.pictures import Normalisation
-from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings
+from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings, first_line
 
 
 class TimmEncoder(VisionEncoder):
@@ -63,9 +63,9 @@ class TimmEncoder(VisionEncoder):
         except VisionError:
             raise
         except Exception as error:  # the hub, the network and safetensors each raise their own
-            first = str(error).strip().partition("\n")[0].rstrip(".")
+            name = self.settings.name
             raise VisionError(
-                f"the weights of {self.settings.name} cannot be had ({first}): connect, or name a model that has some."
+                f"the weights of {name} cannot be had ({first_line(error)}): connect, or name a model that has some."
             ) from error
 
 

@@ -1,0 +1,1 @@
+"""The commands of `vlm`, each with what it is told on the command line."""

@@ -1,0 +1,88 @@
+"""What a model says to every question of a benchmark: prompts, pictures and generation in batches, kept as it goes.
+
+Questions of one length go together, about one picture next to each other, so that there is little padding and the
+encoder sees a picture once a batch. What was said is written to a file after every batch, and read back when the same
+evaluation is started again.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Unpack
+
+import torch
+from tqdm import tqdm
+
+from vlm.evaluate.benchmarks import Benchmark
+from vlm.generate import GenerationOptions
+from vlm.model import VisionLanguageModel
+from vlm.pictures import open_picture, to_pixels
+from vlm.prompt import Layout, Order, lay_out
+from vlm.sample import Sample
+
+BATCH = 64
+"""Questions that are answered at once; it changes nothing but speed and memory."""
+
+
+def answer(
+    model: VisionLanguageModel,
+    benchmark: Benchmark,
+    samples: Sequence[Sample],
+    folder: Path,
+    *,
+    order: Order,
+    said: Path,
+    batch: int = BATCH,
+) -> list[str]:
+    """One text a sample.
+
+    Args:
+        folder: that pictures are named relative to.
+        said: file of what has been said so far, by sample id.
+    """
+    known = _read(said)
+    prompts = [
+        lay_out(sample, order, model.vocabulary, model.grid, case=model.config.case, with_answers=False)
+        for sample in samples
+    ]
+    asked = sorted(
+        (n for n, sample in enumerate(samples) if sample.id not in known),
+        key=lambda n: (len(prompts[n].ids), samples[n].image, n),
+    )
+    said.parent.mkdir(parents=True, exist_ok=True)
+    bar = tqdm(total=len(samples), initial=len(known), desc=benchmark.name, unit="answer", disable=None, leave=False)
+    with open(said, "a", encoding="utf-8") as file, bar:
+        for start in range(0, len(asked), batch):
+            some = asked[start : start + batch]
+            texts = ask(model, [prompts[n] for n in some], folder, max_new_tokens=benchmark.new_tokens)
+            for n, text in zip(some, texts, strict=True):
+                known[samples[n].id] = text
+                file.write(json.dumps([samples[n].id, text]) + "\n")
+            file.flush()
+            bar.update(len(some))
+    return [known[sample.id] for sample in samples]
+
+
+def ask(
+    model: VisionLanguageModel, prompts: Sequence[Layout], folder: Path, **options: Unpack[GenerationOptions]
+) -> list[str]:
+    """What the model says to these prompts, about the pictures of their samples."""
+    images = list(dict.fromkeys(prompt.sample.image for prompt in prompts))
+    settings, encoder = model.config.vision, model.encoder
+    pixels = torch.stack(
+        [to_pixels(open_picture(folder / image), settings.image_size, encoder.normalisation) for image in images]
+    )
+    pictures = [images.index(prompt.sample.image) for prompt in prompts]
+    return model.generate(prompts, pixels.to(model.device), pictures, **options)
+
+
+def _read(said: Path) -> dict[str, str]:
+    """Text by sample id. A last line that was cut off in the middle of writing is as if it were not there."""
+    known: dict[str, str] = {}
+    if said.exists():
+        lines = said.read_text(encoding="utf-8").splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n")]
+        if len(whole) != len(lines):
+            said.write_text("".join(whole), encoding="utf-8")
+        known = dict(json.loads(line) for line in whole)
+    return known
