@@ -121,7 +121,7 @@ def fill(name, value):
             r"has of another shape connector\.2\.bias",
         ),
         (change_weights(lambda w: w.clear()), r"lacks .*\(\d+ in all\)"),
-        (change_weights(lambda w: w.update({"encoder.extra": torch.ones(1)})), "1 unknown"),
+        (change_weights(lambda w: w.update({"encoder.extra": torch.ones(1)})), "unknown"),
         (fill("connector.0.weight", torch.nan), "nan or infinite"),
         (fill("language_model.backbone.norm_f.weight", torch.inf), "nan or infinite"),
         (truncate, "is broken"),
