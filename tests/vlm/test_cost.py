@@ -80,3 +80,11 @@ def test_a_plan_is_made_of_models_that_cannot_be_reached(tmp_path, capsys, monke
     said = capsys.readouterr().out
     assert "?" in said
     assert "and those that are not known" in said
+
+
+def test_a_plan_says_once_what_all_runs_share(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "250")
+    print_plan([run("1.4b/mamba"), run("1.4b/pythia")], tmp_path)
+    said = capsys.readouterr().out
+    assert said.count("task-agnostic") == said.count("96,875") == 1
+    assert "All: stage instruct; order task-agnostic; encoder timm/eva02_large_patch14_clip_336; pixels 336" in said
