@@ -36,10 +36,15 @@ KINDS = (ProbeConfig, PretrainConfig, TrainConfig)
 
 @pytest.fixture(autouse=True)
 def prepared(tmp_path, monkeypatch):
-    """Starts a sweep where the folders of samples are that the paper's runs are trained on."""
-    for folder in (ALIGN, INSTRUCT, *(folder for folder, _, _ in FINE_TUNING.values())):
+    """Starts a sweep where the paper's runs find their folders of samples; a world is as soon written as theirs."""
+
+    def write(folder, *_, **__):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "train.jsonl").write_text(f"samples of {folder}\n")
+
+    for folder in (ALIGN, INSTRUCT, *(folder for folder, _, _ in FINE_TUNING.values())):
+        write(folder)
+    monkeypatch.setattr("vlm.world.dataset.make_world", write)
     monkeypatch.chdir(tmp_path)
 
 
