@@ -227,7 +227,7 @@ def speed(
     for row in speeds(pair, rounds, most):
         rows.append(row)
         print(row, flush=True)
-    write_results("vlm_speed", f"python -m benchmarks.vlm speed --pair {pair}", rows)
+    write_results("vlm_speed", f"python -m benchmarks.vlm speed --pair {pair}{f' --most {most}' if most else ''}", rows)
     draw_speeds(rows, RESULTS, f"vlm_speed{'-cuda' if DEVICE.type == 'cuda' else ''}", f"{pair} on {DEVICE.type}")
 
 
