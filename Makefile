@@ -39,3 +39,4 @@ bench: install
 	$(BIN)/python -m benchmarks.evaluation cost
 	$(BIN)/python -m benchmarks.evaluation agreement
 	$(BIN)/python -m benchmarks.stacked
+	$(BIN)/python -m benchmarks.vlm all

@@ -4,8 +4,9 @@
     key, value    the same, or of fewer heads, each of which serves several of the query's
 
 Inside `backbones.scan.packed` each document becomes a row of its own and attention runs over the rows, so that no mask
-of length x length is made, nothing is computed between documents, and nothing of one can reach another. Positions are
-the caller's to restart. Outside, it is transformers' scaled dot product attention as it stands.
+of length x length is made, nothing is computed between documents, and nothing of one can reach another. Documents of
+similar length share a call: padded to the longest of all, the world's would cost three times as much. Positions are the
+caller's to restart. Outside, it is transformers' scaled dot product attention as it stands.
 """
 
 from typing import Any
@@ -17,10 +18,13 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from backbones.scan.documents import Rows, starts
+from backbones.scan.documents import starts
 
 NAME = "documents"
 """Under which transformers knows this attention."""
+
+STEPS_OF_AN_OCTAVE = 4
+"""Into how many groups documents of lengths between n and 2n fall."""
 
 
 def keep_documents_apart(model: PreTrainedModel) -> None:
@@ -47,24 +51,46 @@ def attention(
             module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, **others
         )
     batch, heads, length, _ = query.shape
-    # At the start of a row: a causal step sees nothing of the zeros behind it, and the fast kernels take no mask.
-    rows = Rows(reset.to(query.device), at_end=False)
+    # Steps of all sequences one after the other, and zeros behind them for the places that no step stands in.
+    steps = [F.pad(t.transpose(1, 2).flatten(0, 1), (0, 0, 0, 0, 0, 1)) for t in (query, key, value)]
+    found, stood = [], []
+    for places in similar_documents(reset.to(query.device)):
+        own_query, own_key, own_value = (tensor[places].transpose(1, 2) for tensor in steps)
+        # At the start of a row: a causal step sees nothing of the zeros behind it, and the fast kernels take no mask.
+        output = F.scaled_dot_product_attention(
+            own_query,
+            own_key,
+            own_value,
+            dropout_p=dropout,
+            is_causal=True,
+            scale=scaling,
+            enable_gqa=key.shape[1] != heads,
+        )
+        is_step = places < batch * length
+        found.append(output.transpose(1, 2)[is_step])
+        stood.append(places[is_step])
+    packed = torch.cat(found)[torch.cat(stood).argsort()]
+    return packed.view(batch, length, heads, -1), None
 
-    def unpack(tensor: Tensor) -> Tensor:
-        flat = rows.unpack(tensor.transpose(2, 3).reshape(batch, -1, length))
-        return flat.view(rows.count, tensor.shape[1], -1, rows.longest).transpose(2, 3)
 
-    found = F.scaled_dot_product_attention(
-        unpack(query),
-        unpack(key),
-        unpack(value),
-        dropout_p=dropout,
-        is_causal=True,
-        scale=scaling,
-        enable_gqa=key.shape[1] != heads,
-    )
-    packed = rows.pack(found.transpose(2, 3).reshape(rows.count, -1, rows.longest))
-    return packed.view(batch, heads, -1, length).permute(0, 3, 1, 2), None
+def similar_documents(reset: Tensor) -> list[Tensor]:
+    """Groups of documents x longest, int64: where the steps of each document stand in the flattened sequences, and one
+    past their last step behind its end. The longest of a group is at most a fifth longer than the shortest.
+
+    Args:
+        reset: batch x length, bool, true where a document starts.
+    """
+    is_first = reset.clone()
+    is_first[:, :1] = True
+    first, end = is_first.flatten().nonzero().flatten(), is_first.numel()
+    sizes = torch.diff(first, append=first.new_tensor([end]))
+    octaves = (STEPS_OF_AN_OCTAVE * sizes.log2()).floor()
+    groups = []
+    for octave in octaves.unique():
+        start, size = first[octaves == octave, None], sizes[octaves == octave, None]
+        step = torch.arange(int(size.max()), device=reset.device)
+        groups.append(torch.where(step < size, start + step, end))
+    return groups
 
 
 def whole(device: torch.device) -> Tensor:

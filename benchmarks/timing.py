@@ -5,7 +5,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,22 @@ def seconds_of(action: Callable[[], object], repeats: int = 7, at_least: float =
     return statistics.median(_elapsed(action, calls) / calls for _ in range(repeats))
 
 
+def interleaved(actions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each in every round, in turns after one that does not count, so that all see the same machine."""
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    for turn in range(rounds + 1):
+        for name, action in actions.items():
+            taken = _elapsed(action, 1)
+            if turn:
+                seconds[name].append(taken)
+    return seconds
+
+
+def times(slow: list[float], fast: list[float]) -> float:
+    """How many times `fast` goes into `slow`: the median over rounds, since a machine is as busy in one as it is."""
+    return statistics.median(a / b for a, b in zip(slow, fast, strict=True))
+
+
 def write_results(name: str, command: str, rows: list[dict[str, Any]]) -> None:
     """Writes results/NAME.json, or results/NAME-cuda.json where a GPU took part."""
     machine = {
@@ -41,15 +57,16 @@ def write_results(name: str, command: str, rows: list[dict[str, Any]]) -> None:
 
 
 def _elapsed(action: Callable[[], object], calls: int) -> float:
-    _wait()
+    wait()
     started = time.perf_counter()
     for _ in range(calls):
         action()
-    _wait()
+    wait()
     return time.perf_counter() - started
 
 
-def _wait() -> None:
+def wait() -> None:
+    """Until the device has done all that it was told to."""
     if DEVICE.type == "cuda":
         torch.cuda.synchronize()
 

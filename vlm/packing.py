@@ -88,9 +88,9 @@ def pack(lengths: Sequence[int], capacity: int) -> list[list[int]]:
             place = len(free) - 1
         first_fit[place].append(n)
         free[place] -= lengths[n]
-    even = _evenly(lengths, longest_first, len(first_fit))
+    even = _levelled(lengths, _evenly(lengths, longest_first, len(first_fit)))
     fits = all(sum(lengths[n] for n in row) <= capacity or len(row) == 1 for row in even)
-    return [sorted(row) for row in (even if fits else first_fit)]
+    return [sorted(row) for row in (even if fits else _levelled(lengths, first_fit))]
 
 
 def _evenly(lengths: Sequence[int], longest_first: Sequence[int], rows: int) -> list[list[int]]:
@@ -102,3 +102,25 @@ def _evenly(lengths: Sequence[int], longest_first: Sequence[int], rows: int) -> 
         filled[r].append(n)
         heapq.heappush(shortest, (length + lengths[n], r))
     return [row for row in filled if row]
+
+
+def _levelled(lengths: Sequence[int], rows: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Rows between the longest and the shortest of which samples have changed places, or one has moved, until that
+    makes the longest no shorter."""
+    levelled = [list(row) for row in rows]
+    totals = [sum(lengths[n] for n in row) for row in levelled]
+    while True:
+        longest, shortest = totals.index(max(totals)), totals.index(min(totals))
+        gap = totals[longest] - totals[shortest]
+        moves = (
+            (lengths[given] - sum(lengths[n] for n in taken), given, taken)
+            for given in levelled[longest]
+            for taken in [(), *((n,) for n in levelled[shortest])]
+        )
+        moved, given, taken = min(moves, key=lambda move: abs(2 * move[0] - gap))
+        if not 0 < moved < gap:
+            return levelled
+        levelled[longest] = [n for n in levelled[longest] if n != given] + [*taken]
+        levelled[shortest] = [n for n in levelled[shortest] if n not in taken] + [given]
+        totals[longest] -= moved
+        totals[shortest] += moved

@@ -1,8 +1,7 @@
 """Documents packed into one sequence: told to a model with `packed`, and unpacked into rows for code without resets.
 
     packed    batch x ... x length, with `reset` (batch x length, bool) true where a document starts
-    rows      documents x ... x longest, each document at the end of its row, zeros before it (or at its start, for
-              attention, where what comes after a step cannot reach it)
+    rows      documents x ... x longest, each document at the end of its row, zeros before it
 
 With u = 0 and B = 0 the state stays exactly zero up to the first step of the document, so the kernel computes what it
 would compute for the document alone, and what stands at the end of a row is the state after its last step. Rows cost
@@ -74,7 +73,7 @@ def each_document(function: Callable[..., Tensor], tensors: Sequence[Tensor], re
 class Rows:
     """Where each step of each document stands, in the packed sequences and in its row."""
 
-    def __init__(self, reset: Tensor, at_end: bool = True) -> None:
+    def __init__(self, reset: Tensor) -> None:
         batch, self.length = reset.shape
         starts = reset.clone()
         starts[:, :1] = True
@@ -84,9 +83,7 @@ class Rows:
         self.longest = int(sizes.max()) if sizes.numel() else 0
         first = sizes.cumsum(0) - sizes
         steps = torch.arange(batch * self.length, device=reset.device)
-        place = steps - first[document]
-        if at_end:
-            place += self.longest - sizes[document]
+        place = steps - first[document] + self.longest - sizes[document]
         self.count = sizes.shape[0]
         self._place = document * self.longest + place
         """For each packed step, where it stands in the rows, both flattened."""
