@@ -21,7 +21,8 @@ from vlm.vision import VisionEncoder, VisionSettings
 
 class FeatureCache:
     """Args:
-    folder: where features are kept; those of other encoders have folders of their own in it.
+    folder: where features are kept; those of other encoders have folders of their own in it. A file is named after
+        what is in the picture, not after the picture: others of the same name may follow.
     pictures: folder that pictures are named relative to.
     """
 
@@ -38,11 +39,13 @@ class FeatureCache:
         return torch.stack([self._of(image) for image in images])
 
     def _of(self, image: str) -> Tensor:
-        path = (self.folder / image).with_suffix(".safetensors")
+        picture = self.pictures / image
+        content = hashlib.sha256(picture.read_bytes()).hexdigest() if picture.is_file() else "missing"
+        path = self.folder / content[:2] / f"{content}.safetensors"
         if path.exists():
             return load_file(path)["features"]
         device = next(self.encoder.parameters(), torch.empty(0)).device
-        pixels = to_pixels(open_picture(self.pictures / image), self.size, self.normalisation)
+        pixels = to_pixels(open_picture(picture), self.size, self.normalisation)
         features: Tensor = self.encoder(pixels[None].to(device))[0].cpu()
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{os.getpid()}.partial")
