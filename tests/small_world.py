@@ -37,9 +37,10 @@ def uneven_world(folder: Path) -> Path:
     images = sorted({sample.image for sample in read_samples(folder / "train.jsonl")})
 
     def sample(number: int) -> Sample:
-        words = ("red", "a large striped circle", "left of the word") [number % 3]
+        words = ("red", "a large striped circle", "left of the word")[number % 3]
         answer = " ".join([words] * (200 if number % 5 == 0 else 1 + number % 7))
-        questions = (Question(question="What?", answer=answer), *(Question(question="Where?", answer=words),) * (number % 4))
+        others = (Question(question="Where?", answer=words),) * (number % 4)
+        questions = (Question(question="What?", answer=answer), *others)
         image = images[number % len(images)]
         return Sample(id=str(number), image=image, task="vqa", source="uneven", questions=questions)
 
@@ -66,9 +67,7 @@ def vlm_config(
     return TrainConfig(
         stage=stage,
         model=ModelSettings(name=name, vision=vision, vocabulary="world", norm=norm),
-        data=DataSettings(
-            folder=str(data), digest=digest_of(data), tasks=tasks, seed=data_seed, validation_samples=16
-        ),
+        data=DataSettings(folder=str(data), digest=digest_of(data), tasks=tasks, seed=data_seed, validation_samples=16),
         optimisation=Optimisation(**optimisation),
         **settings,
     )
