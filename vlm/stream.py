@@ -89,7 +89,7 @@ class Stream:
 
     def pixels(self, examples: Sequence[int], ahead: Sequence[int] = ()) -> Tensor:
         """examples x 3 x height x width, float32. Those `ahead` are opened meanwhile."""
-        waiting = [self._coming.pop(example, None) or self._open(example) for example in examples]
+        waiting = [self._coming.pop(n) if n in self._coming else self._open(n) for n in examples]
         self._coming |= {example: self._open(example) for example in ahead}
         return torch.stack([future.result() for future in waiting])
 
