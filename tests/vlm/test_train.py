@@ -43,12 +43,13 @@ UNEVEN = {"steps": 10, "evaluations": 10, "learning_rate": 1e-3}
 ALONE = {"steps": 8, "evaluations": 4, "batch": 2}
 EXPERIMENT = f"""
 from pathlib import Path
-from small_world import vlm_config
+from small_world import TIMM, vlm_config
 
 def runs():
     for family in ("pythia", "mamba"):
         yield vlm_config(Path(DATA), f"tiny/{{family}}", **{UNEVEN})
     yield vlm_config(Path(DATA), "tiny/pythia", **{ALONE})
+    yield vlm_config(Path(DATA), "tiny/mamba", "align", vision=TIMM, **{ALONE})
 """
 
 
@@ -123,10 +124,12 @@ def test_the_optimizer_has_what_is_trained_and_nothing_else(stage, parts, world,
 
 @pytest.fixture(scope="module")
 def whole(uneven, tmp_path_factory):
-    """Runs of one process and one batch, by family, and one with a sample a process."""
+    """Runs of EXPERIMENT in one process."""
     out = tmp_path_factory.mktemp("whole")
     configs = [vlm_config(uneven, f"tiny/{family}", **UNEVEN) for family in FAMILIES]
-    return [run_vlm(config, out) for config in [*configs, vlm_config(uneven, "tiny/pythia", **ALONE)]]
+    configs += [vlm_config(uneven, "tiny/pythia", **ALONE)]
+    configs += [vlm_config(uneven, "tiny/mamba", "align", vision=TIMM, **ALONE)]
+    return [run_vlm(config, out) for config in configs]
 
 
 def assert_same_training(one, two):
@@ -148,6 +151,9 @@ def test_micro_batches_train_as_one_batch_does(family, whole, uneven, tmp_path):
 
 
 def test_two_processes_train_as_one_does(whole, uneven, tmp_path):
+    objective = prepare(vlm_config(uneven, **ALONE), tmp_path, None, CPU).objective
+    counts = [objective.counted(example, 1) for example in range(16)]
+    assert (0, 1) in zip(counts[::2], counts[1::2], strict=True), "one process has no sample while the other has"
     folders = {folder.name: folder for folder in launched(2, uneven, tmp_path / "two")}
     for one in whole:
         assert_same_training(one, folders[one.folder.name])
@@ -160,6 +166,7 @@ def test_two_processes_that_share_a_model_out_train_as_one_does(whole, uneven, t
         assert read_ran_with(folder)["distributed"] == "FSDP"
         assert_same_training(one, folder)
         model = VisionLanguageModel.from_pretrained(folder / "checkpoint")
+        assert_same_weights(weights_of(folder), dict(model.named_parameters()))
         assert model.head.weight is model.language_model.get_input_embeddings().weight
 
 
@@ -185,6 +192,12 @@ def test_where_no_sample_fits_the_loss_is_nothing_and_has_gradients_all_the_same
     loss.backward()
     assert loss.item() == 0
     assert all(p.grad is not None and not p.grad.any() for p in model.parameters() if p.requires_grad)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_activations_that_are_computed_again_train_the_same(family, whole, uneven, tmp_path):
+    run = run_vlm(vlm_config(uneven, f"tiny/{family}", checkpoint_activations=True, **UNEVEN), tmp_path)
+    assert curve_of(run) == curve_of(whole[FAMILIES.index(family)])
 
 
 # The stream
