@@ -1,6 +1,7 @@
 """Attention that keeps packed documents apart, for Transformers: the counterpart of resets in Mamba's scan.
 
-    query, key, value    batch x heads x length x head width
+    query         batch x heads x length x head width
+    key, value    the same, or of fewer heads, each of which serves several of the query's
 
 Inside `backbones.scan.packed` each document becomes a row of its own and attention runs over the rows, so that no mask
 of length x length is made, nothing is computed between documents, and nothing of one can reach another. Positions are
@@ -45,19 +46,25 @@ def attention(
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, **others
         )
-    batch, heads, length, width = query.shape
+    batch, heads, length, _ = query.shape
     # At the start of a row: a causal step sees nothing of the zeros behind it, and the fast kernels take no mask.
     rows = Rows(reset.to(query.device), at_end=False)
 
     def unpack(tensor: Tensor) -> Tensor:
-        flat = rows.unpack(tensor.transpose(2, 3).reshape(batch, heads * width, length))
-        return flat.view(rows.count, heads, width, rows.longest).transpose(2, 3)
+        flat = rows.unpack(tensor.transpose(2, 3).reshape(batch, -1, length))
+        return flat.view(rows.count, tensor.shape[1], -1, rows.longest).transpose(2, 3)
 
     found = F.scaled_dot_product_attention(
-        unpack(query), unpack(key), unpack(value), dropout_p=dropout, is_causal=True, scale=scaling
+        unpack(query),
+        unpack(key),
+        unpack(value),
+        dropout_p=dropout,
+        is_causal=True,
+        scale=scaling,
+        enable_gqa=key.shape[1] != heads,
     )
-    packed = rows.pack(found.transpose(2, 3).reshape(rows.count, heads * width, rows.longest))
-    return packed.view(batch, heads, width, length).permute(0, 3, 1, 2), None
+    packed = rows.pack(found.transpose(2, 3).reshape(rows.count, -1, rows.longest))
+    return packed.view(batch, heads, -1, length).permute(0, 3, 1, 2), None
 
 
 def whole(device: torch.device) -> Tensor:

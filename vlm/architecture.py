@@ -60,9 +60,8 @@ def read_architecture(folder: Path) -> Architecture:
     try:
         described = cast(dict[str, Any], json.loads((folder / CONFIG).read_text(encoding="utf-8")))
         is_ours = described.pop("model_type") == MODEL_TYPE
-        vision = described.pop("vision") if is_ours else {}
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{folder} holds no vision-language model: name the checkpoint folder of a run.") from error
     if not is_ours:
         raise ConfigError(f"{folder} holds a language model without a vision part: name the checkpoint of `vlm train`.")
-    return Architecture(vision=from_dict(VisionSettings, vision), **described)
+    return from_dict(Architecture, described)

@@ -67,19 +67,21 @@ def load(folder: Path, image_size: int | None = None) -> "VisionLanguageModel":
         vision = dataclasses.replace(architecture.vision, image_size=image_size)
         architecture = dataclasses.replace(architecture, vision=vision)
     mount()
-    language = dict(architecture.language)
-    config = AutoConfig.for_model(language.pop("model_type"), **language)
-    language_model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    try:
+        config = AutoConfig.for_model(**architecture.language)
+        language_model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    except Exception as error:  # transformers and its checks of configs each raise their own
+        raise ModelError(f"{folder} describes a language model that cannot be made: copy the model again.") from error
     if architecture.norm == "layer":
         use_layer_norm(language_model)
     encoder = build_encoder(dataclasses.replace(architecture.vision, pretrained=False))
     model = VisionLanguageModel(architecture, language_model, encoder, read_vocabulary(str(folder)))
+    if any(not bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
+        raise ModelError(f"{folder} has weights that are nan or infinite: train or copy the model again.")
     of_encoder = {name: weights.pop(name) for name in list(weights) if name.startswith(ENCODER)}
     load_encoder_weights(encoder, {name.removeprefix(ENCODER): tensor for name, tensor in of_encoder.items()})
     wanted = {name: p for name, p in model.named_parameters() if not name.startswith("encoder.")}
     _account(folder, {name: p.shape for name, p in wanted.items()}, {name: w.shape for name, w in weights.items()})
-    if any(not bool(torch.isfinite(tensor).all()) for tensor in weights.values()):
-        raise ModelError(f"{folder} has weights that are nan or infinite: train or copy the model again.")
     with torch.no_grad():
         for name, parameter in wanted.items():
             parameter.copy_(weights[name])

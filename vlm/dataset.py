@@ -29,4 +29,7 @@ def digest_of(folder: Path) -> str:
         with open(folder / "train.jsonl", "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:12]
     except OSError as error:
-        raise ConfigError(f"{folder} holds no train.jsonl: draw a world with `vlm world --out {folder}`.") from error
+        raise ConfigError(
+            f"{folder} holds no train.jsonl: name a folder that does, or write this one (`vlm world` draws samples, "
+            "`vlm prepare` will make them of data sets)."
+        ) from error

@@ -1,7 +1,8 @@
 """The features of a frozen encoder, kept on disk: each picture is encoded once, and not again in every pass.
 
 For small data alone: a picture of EVA-02 at 336 pixels is 576 x 1,024 numbers, 2.4 MB. One picture is encoded at a
-time, so that its features do not depend on what else was in a batch, nor a run on where it was interrupted.
+time, so that its features do not depend on what else was in a batch, nor a run on where it was interrupted. A picture
+is known by its content: two worlds have pictures of the same names, and one may be drawn anew.
 """
 
 import hashlib

@@ -4,6 +4,7 @@ A sample becomes a list of turns, the instruction first, then queries and answer
 said by the turn itself, so that no question without an answer can shift it (the public implementation's D4).
 """
 
+import re
 import string
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,11 @@ INSTRUCTIONS: dict[Task, str] = {
 
 LETTERS = string.ascii_uppercase
 
-VERBATIM = ("docvqa", "infographics_vqa")
-"""Sources whose questions and answers stay as they are written."""
+UNTOUCHED = ("docvqa", "infographics_vqa", "ai2d")
+"""Sources whose questions and answers keep their letters as they are. They get their full stop all the same."""
+
+IMAGE_MARK = "<image>"
+"""Where data sets of conversations say that the picture goes. The order says it here."""
 
 Role = Literal["instruction", "query", "answer"]
 
@@ -57,11 +61,11 @@ def is_dialogue(task: Task) -> bool:
     return task in ("dense_captioning", "chat")
 
 
-def written(text: str, case: Case, stop: bool = True) -> str:
+def written(text: str, case: Case, stop: bool = True, capital: bool = True) -> str:
     """A text as it is put before the model: a capital first, a full stop last unless another mark stands there."""
     text = text.strip()
-    rest = text[1:] if case == "kept" else text[1:].lower()
-    text = text[:1].upper() + rest
+    if capital:
+        text = text[:1].upper() + (text[1:] if case == "kept" else text[1:].lower())
     return text + "." if stop and not text.endswith((".", "?", "!")) else text
 
 
@@ -74,9 +78,11 @@ def letter_of(question: Question) -> str:
     """The letter of the right option.
 
     Raises:
-        SampleError: the answer is not among the options, or there more than once.
+        SampleError: the answer is not among the options, or there more than once; or there are more than letters.
     """
     options = [option if isinstance(option, str) else box_text(option) for option in question.options]
+    if len(options) > len(LETTERS):
+        raise SampleError(f"{question.question!r} has {len(options)} options, and there are {len(LETTERS)} letters.")
     if options.count(question.answer) != 1:
         raise SampleError(f"{question.question!r}: {question.answer!r} is not one of the options {options}.")
     return LETTERS[options.index(question.answer)]
@@ -84,7 +90,8 @@ def letter_of(question: Question) -> str:
 
 def _instruction(sample: Sample, end: str = "\n") -> Turn:
     context = f"\n{sample.context}" if sample.context else ""
-    return Turn((sample.prompt or INSTRUCTIONS[sample.task]) + context + end, "instruction")
+    own = sample.prompt.replace(IMAGE_MARK, "").strip()
+    return Turn((own or INSTRUCTIONS[sample.task]) + context + end, "instruction")
 
 
 def _captioning(sample: Sample, case: Case) -> list[Turn]:
@@ -93,9 +100,10 @@ def _captioning(sample: Sample, case: Case) -> list[Turn]:
 
 def _grounded_captioning(sample: Sample, case: Case) -> list[Turn]:
     caption = written(sample.caption, case)
-    # From the last one on: <coords_1> is the beginning of <coords_10>.
-    for number, box in reversed(list(enumerate(sample.boxes))):
+    for number, box in enumerate(sample.boxes):
         caption = caption.replace(f"<coords_{number}>", box_text(box))
+    if left := re.search(r"<coords_\d+>", caption):
+        raise SampleError(f"sample {sample.id}: {left[0]} in its caption has no box, of {len(sample.boxes)}.")
     return [_instruction(sample), Turn(caption + END, "answer")]
 
 
@@ -110,11 +118,12 @@ def _visual_grounding(sample: Sample, case: Case) -> list[Turn]:
 
 
 def _vqa(sample: Sample, case: Case) -> list[Turn]:
-    def write(text: str) -> str:
-        return text if sample.source in VERBATIM else written(text, case)
-
+    capital = sample.source not in UNTOUCHED
     pairs = (
-        (f"\nQuestion: {write(q.question)}\nAnswer: ", write(q.answer) + END)
+        (
+            f"\nQuestion: {written(q.question, case, capital=capital)}\nAnswer: ",
+            written(q.answer, case, capital=capital) + END,
+        )
         for q in sample.questions
         if q.answer.strip()
     )
@@ -126,11 +135,13 @@ def _multiple_choice(sample: Sample, case: Case) -> list[Turn]:
         shown = (written(o, case, stop=False) if isinstance(o, str) else box_text(o) + "." for o in question.options)
         return "\n".join(f"{letter}: {option}" for letter, option in zip(LETTERS, shown, strict=False))
 
-    def write(text: str) -> str:
-        return text if sample.source == "ai2d" else written(text, case)
-
+    capital = sample.source not in UNTOUCHED
     pairs = (
-        (f"\nQuestion: {write(q.question)}\n{options(q)}\nAnswer: ", f"{letter_of(q)}.{END}") for q in sample.questions
+        (
+            f"\nQuestion: {written(q.question, case, capital=capital)}\n{options(q)}\nAnswer: ",
+            f"{letter_of(q)}.{END}",
+        )
+        for q in sample.questions
     )
     return _with_pairs(_instruction(sample, "\n" if sample.task == "grounded_multiple_choice_vqa" else ""), pairs)
 
@@ -140,7 +151,7 @@ def _image_text_match(sample: Sample, case: Case) -> list[Turn]:
 
 
 def _chat(sample: Sample, case: Case) -> list[Turn]:
-    said = [written(reply.replace("<image>", ""), case) + "\n" for reply in sample.replies]
+    said = [written(reply.replace(IMAGE_MARK, ""), case) + "\n" for reply in sample.replies]
     roles: Sequence[Role] = ("query", "answer")
     first, *others = [Turn(text, roles[n % 2]) for n, text in enumerate(said)]
     return [Turn(first.text, "instruction"), *others]

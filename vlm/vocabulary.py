@@ -68,7 +68,7 @@ class Vocabulary:
 
     def _one(self, text: str) -> int:
         ids = self._ids(text)
-        if len(ids) != 1:
+        if len(ids) != 1 or self.decode(ids) != text:
             raise ConfigError(f"the tokenizer has no token {text!r}: take one of GPT-NeoX or Pythia.")
         return ids[0]
 
@@ -109,11 +109,12 @@ def restrict(vocabulary: Vocabulary, texts: Iterable[str]) -> Vocabulary:
         if token not in kept:
             kept.add(token)
             open_tokens.extend(parts.get(token, ()))
-    added = [token for token in whole["added_tokens"] if token["special"]]
-    special = [token["content"] for token in added]
-    in_order = [*special, *sorted(kept - set(special), key=lambda token: ids[token])]
+    # Runs of spaces are added tokens of this tokenizer: they stand beside the merges, at the end.
+    added = [token for token in whole["added_tokens"] if token["special"] or token["id"] in used]
+    numbers = {token["content"]: token["id"] for token in added} | {token: ids[token] for token in kept}
+    in_order = sorted(numbers, key=lambda token: numbers[token])
     number_of = {token: number for number, token in enumerate(in_order)}
     whole["added_tokens"] = [{**token, "id": number_of[token["content"]]} for token in added]
-    whole["model"]["vocab"] = number_of
+    whole["model"]["vocab"] = {token: number for token, number in number_of.items() if token in ids}
     whole["model"]["merges"] = [merge for merge in merges if {*merge, "".join(merge)} <= kept]
     return Vocabulary(Tokenizer.from_str(json.dumps(whole)))

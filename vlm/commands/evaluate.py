@@ -20,6 +20,9 @@ def evaluate(
         list[str] | None,
         typer.Option(help="A benchmark; may be given again. All of the world unless given."),
     ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder for tables and figure, without predictions; --out unless given.")
+    ] = None,
     data: Data = None,
     split: Annotated[str, typer.Option(help="test or validation.")] = "test",
     order: AskedOrder = None,
@@ -39,4 +42,4 @@ def evaluate(
         require_choice("order", order, ORDERS)
     require_choice("split", split, ("test", "validation"))
     asked: Any = {"order": order, "split": split}
-    evaluate_all(find_models(models, data), benchmark or list(BENCHMARKS), out, limit=limit, **asked)
+    evaluate_all(find_models(models, data), benchmark or list(BENCHMARKS), out, figures=figures, limit=limit, **asked)

@@ -49,6 +49,7 @@ def evaluate(
     benchmarks: Sequence[str],
     out: Path,
     *,
+    figures: Path | None = None,
     order: Order | None = None,
     limit: int | None = None,
     split: Split = "test",
@@ -57,6 +58,7 @@ def evaluate(
     """Asks every model everything, and prints scores and paired differences with their intervals.
 
     Args:
+        figures: folder for the tables and the figure; `out` unless given.
         order: the order to ask in; None for the one that a model was trained with.
         limit: questions of each benchmark.
 
@@ -64,6 +66,7 @@ def evaluate(
         ConfigError: something cannot be evaluated. What `out` holds is as it was.
     """
     require_folder(out, "the predictions")
+    require_folder(figures or out, "the figure")
     named = [benchmark_named(name) for name in benchmarks]
     places = [out / f"{model.architecture.family}-{order or model.architecture.order}" for model in models]
     for place in places:
@@ -95,9 +98,9 @@ def evaluate(
             predictions = read_predictions(path)
             found.append(Evaluated(family=model.architecture.family, order=asked_in, predictions=predictions))
     table, compared = scores(found), differences(found)
-    draw_results(table, out, title=f"{models[0].name}, {split} split")
-    table.to_csv(out / "scores.csv", index=False)
-    compared.to_csv(out / "differences.csv", index=False)
+    drawn = figures or out
+    draw_results(table, drawn, title=f"{models[0].name}, {split} split")
+    compared.to_csv(drawn / "differences.csv", index=False)
     print_results(Console(), table, compared)
 
 
