@@ -22,8 +22,7 @@ from vlm.vision import VisionEncoder, VisionSettings
 
 class FeatureCache:
     """Args:
-    folder: where features are kept; those of other encoders have folders of their own in it. A file is named after
-        what is in the picture, not after the picture: others of the same name may follow.
+    folder: where features are kept; those of other encoders have folders of their own in it.
     pictures: folder that pictures are named relative to.
     """
 
