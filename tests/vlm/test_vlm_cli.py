@@ -88,7 +88,8 @@ def test_a_world_leads_to_a_model_that_is_evaluated_and_answers(family, trained,
     assert result.code == 0, result.stderr
     kept = {path.stem for path in (tmp_path / "results" / f"{family}-task-agnostic").glob("*.jsonl")}
     assert len(kept) == 6 and all(name in result.stdout for name in kept)
-    assert {path.name for path in (tmp_path / "results").iterdir()} >= {"benchmarks.csv", "benchmarks.png", "differences.csv"}
+    written = {path.name for path in (tmp_path / "results").iterdir()}
+    assert written >= {"benchmarks.csv", "benchmarks.png", "differences.csv"}
     image = tmp_path / "data" / "images" / "test" / "000000.png"
     lines = ["What colour is the circle?", ""]
     for task in ("vqa", "visual_grounding"):

@@ -3,7 +3,7 @@
 out/FAMILY-ORDER/BENCHMARK.jsonl        predictions, once a benchmark is done
 out/FAMILY-ORDER/BENCHMARK.said         what has been said so far, until then
 out/FAMILY-ORDER/asked.json             what they depend on: others have no place beside them
-out/scores.csv, differences.csv, benchmarks.png, .pdf
+out/benchmarks.csv, .png, .pdf, differences.csv
 """
 
 import dataclasses
