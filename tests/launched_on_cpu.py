@@ -1,5 +1,5 @@
-"""The command line of the probe, for tests of models that processes share out among them: to be started by
-`accelerate launch` with a config of `experiments/accelerate`, on a machine without a GPU.
+"""The command line of the probe, or with PROGRAM=vlm of the other wing, for tests of models that processes share out
+among them: to be started by `accelerate launch` with a config of `experiments/accelerate`, on a machine without a GPU.
 
 FSDP and DeepSpeed work on a CPU, over gloo, as on GPUs. Three things stand in the way, and are moved aside here:
 
@@ -16,6 +16,7 @@ With INTERRUPT_AT in the environment, the second process gets a SIGTERM in the s
 
 import os
 import signal
+from importlib import import_module
 
 import torch
 from accelerate import DeepSpeedPlugin
@@ -23,7 +24,6 @@ from accelerate.state import PartialState
 from accelerate.utils import DistributedType
 from torch.distributed.fsdp._fully_shard import _fsdp_param
 
-from probe.cli import main
 from training import loop
 
 free_storage = _fsdp_param.free_storage
@@ -57,4 +57,4 @@ DeepSpeedPlugin.__post_init__ = fill_in_for_tiny_models
 loop._step = step_or_stop
 
 if __name__ == "__main__":
-    main()
+    import_module(f"{os.environ.get('PROGRAM', 'probe')}.cli").main()

@@ -47,7 +47,7 @@ def save(model: "VisionLanguageModel", folder: Path, state: dict[str, Tensor] | 
     model.vocabulary.save(folder)
     weights = model.state_dict() if state is None else state
     once = {name for name, _ in model.named_parameters()} | {name for name, _ in model.named_buffers()}
-    save_torch_state_dict({name: tensor.contiguous() for name, tensor in weights.items() if name in once}, folder)
+    save_torch_state_dict({name: _alone(tensor) for name, tensor in weights.items() if name in once}, folder)
 
 
 def load(folder: Path, image_size: int | None = None) -> "VisionLanguageModel":
@@ -86,6 +86,12 @@ def load(folder: Path, image_size: int | None = None) -> "VisionLanguageModel":
         for name, parameter in wanted.items():
             parameter.copy_(weights[name])
     return model.eval()
+
+
+def _alone(tensor: Tensor) -> Tensor:
+    """A tensor with memory of its own: one that was put together can be a part of more, which safetensors refuses."""
+    is_alone = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.nbytes
+    return tensor if is_alone else tensor.clone(memory_format=torch.contiguous_format)
 
 
 def files_of(folder: Path) -> list[Path]:

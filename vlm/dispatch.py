@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from training.dispatch import checked, dispatch, end
 from training.options import EngineOptions
+from training.run import require_folder
 from training.runner import RunOptions
 from training.sweep import Outcome, read_experiment
 from vlm.config import TrainConfig
@@ -44,12 +45,17 @@ def run_configs(
         options: None for this process.
         features: folder for the encoder's features.
     """
-    outcomes: list[Outcome[Any]] = []
-    for some in _in_turn(configs):
-        engine, runs = checked(some, out, options, of_runs)
+    turns = _in_turn(configs)
+    if features is not None:
+        require_folder(features, "the features")
+    for some in turns:  # all of them before the first, which may take days
+        _, runs = checked(some, out, options, of_runs)
         for config, run in zip(some, runs, strict=True):
             if run.state != "finished":
                 check(config)
+    outcomes: list[Outcome[Any]] = []
+    for some in turns:
+        engine, runs = checked(some, out, options, of_runs)
         found = dispatch(some, runs, out, partial(run_vlm, features=features), engine, of_runs)
         outcomes += found
         if any(outcome.state not in ("finished", "skipped") for outcome in found):

@@ -8,7 +8,6 @@ from rich.table import Table
 
 from backbones.models import ledger
 from backbones.scan.paths import scan_path
-from training.config import require
 from training.session import is_main_process
 from vlm.config import TRAINED, TrainConfig
 from vlm.model import VisionLanguageModel
@@ -22,7 +21,6 @@ BYTES = 4
 def facts_of(config: TrainConfig, model: VisionLanguageModel, training: Stream, device: torch.device) -> dict[str, Any]:
     """What is recorded beside a run's config."""
     survey = training.survey()
-    require(survey.fitting > 0, f"none of the {len(training):,} training samples can be used: {survey.first_error}")
     counts = {part: _count(getattr(model, part)) for part in ("encoder", "connector", "language_model")}
     per_token, constant = state_bytes(model)
     examples = config.optimisation.steps * config.optimisation.batch

@@ -6,9 +6,11 @@ raw patches of a small picture, both stages at the same rate.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from backbones.pairs import shape_of
+from vlm.architecture import read_architecture
 from vlm.config import DataSettings, ModelSettings, Stage, TrainConfig, stage_optimisation
 from vlm.prompt import Order
 from vlm.templates import Case
@@ -80,6 +82,25 @@ def preset_of(name: str) -> Preset:
     return Preset(model, 512, 1024, SCRATCH_STEPS, SCRATCH_OPTIMISATION)
 
 
+def preset_from(begun: TrainConfig | str, name: str | None) -> Preset:
+    """What is usual for a stage that begins with a run, or with the checkpoint in a folder: it keeps the parts of that.
+
+    Args:
+        name: the language model, where it is said which; of a checkpoint it is not known, and tiny unless said.
+
+    Raises:
+        ConfigError: the folder holds no checkpoint.
+    """
+    if isinstance(begun, TrainConfig):
+        model = replace(begun.model, name=name or begun.model.name)
+        return replace(preset_of(model.name), model=model, max_length=begun.max_length, pack_length=begun.pack_length)
+    there = read_architecture(Path(begun))
+    preset = preset_of(name or f"tiny/{there.family}")
+    model = replace(preset.model, vision=there.vision, norm=there.norm)
+    longest = there.max_length
+    return replace(preset, model=model, max_length=longest, pack_length=max(preset.pack_length, longest))
+
+
 def changed(
     preset: Preset,
     *,
@@ -89,7 +110,7 @@ def changed(
     pack_length: int | None = None,
 ) -> Preset:
     """A preset with other settings where they are given, and not None. Of another encoder nothing is kept."""
-    vision = {name: value for name, value in vision.items() if value is not None}
+    vision, model = ({name: value for name, value in some.items() if value is not None} for some in (vision, model))
     before = preset.model.vision
     is_other = vision.get("name", before.name) != before.name
     settings = VisionSettings(**vision) if is_other else replace(before, **vision)

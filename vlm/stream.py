@@ -89,16 +89,31 @@ class Stream:
 
     def pixels(self, examples: Sequence[int], ahead: Sequence[int] = ()) -> Tensor:
         """examples x 3 x height x width, float32. Those `ahead` are opened meanwhile."""
-        waiting = [self._coming.get(example) or self._open(example) for example in examples]
-        self._coming = {example: self._coming.get(example) or self._open(example) for example in ahead}
+        waiting = [self._coming.pop(n) if n in self._coming else self._open(n) for n in examples]
+        self._coming |= {example: self._open(example) for example in ahead}
         return torch.stack([future.result() for future in waiting])
+
+    def first_fitting(self) -> int:
+        """The first example that can be used.
+
+        Raises:
+            SampleError: none can.
+        """
+        first_error = ""
+        for example in range(len(self.samples)):
+            try:
+                self._lay_out(self.sample(example))
+                return example
+            except SampleError as error:
+                first_error = first_error or str(error)
+        raise SampleError(f"none of the {len(self.samples):,} samples can be used; the first: {first_error}")
 
     def digest(self) -> str:
         """Twelve hex digits of the first pass: where they are equal, the same samples were read in the same order."""
         ids = "\n".join(self.sample(example).id for example in range(len(self.samples)))
         return hashlib.sha256(ids.encode()).hexdigest()[:12]
 
-    def survey(self) -> "Survey":
+    def survey(self) -> Survey:
         """Reads all samples once, without their pictures."""
         fitting = cut = tokens = 0
         first_error = ""

@@ -59,19 +59,22 @@ def generate_file(
     require_folder(out.parent, "the answers")
     asked = [part for sample in read_samples(samples) for part in singles(sample)]
     require(bool(asked), f"{samples} is empty: name a file of samples.")
-    for image in {sample.image for sample in asked}:
-        require((samples.parent / image).is_file(), f"{samples.parent / image} does not exist: {samples} names it.")
     model = _loaded(path)
+    for image in dict.fromkeys(sample.image for sample in asked):
+        open_picture(samples.parent / image)  # all of them, before the first answer
     prompts = [_prompt(model, sample, _order(model, order)) for sample in asked]
     partial = out.with_name(out.name + ".partial")
-    with open(partial, "w", encoding="utf-8") as file, tqdm(total=len(prompts), unit="answer", disable=None) as bar:
-        for start in range(0, len(prompts), batch):
-            some = prompts[start : start + batch]
-            for prompt, text in zip(some, _said(model, some, samples.parent, options), strict=True):
-                line = {"id": prompt.sample.id, "image": prompt.sample.image, "text": text}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            bar.update(len(some))
-    partial.replace(out)
+    try:
+        with open(partial, "w", encoding="utf-8") as file, tqdm(total=len(prompts), unit="answer", disable=None) as bar:
+            for start in range(0, len(prompts), batch):
+                some = prompts[start : start + batch]
+                for prompt, text in zip(some, _said(model, some, samples.parent, options), strict=True):
+                    line = {"id": prompt.sample.id, "image": prompt.sample.image, "text": text}
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                bar.update(len(some))
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _loaded(path: Path) -> VisionLanguageModel:

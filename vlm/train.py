@@ -1,7 +1,7 @@
 """One training run of a vision-language model, either stage, on the loop of `training`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Unpack
@@ -15,18 +15,17 @@ from training.config import require
 from training.parts import batches
 from training.run import Record, Run
 from training.runner import Prepared, RunOptions, carry_out
-from vlm.architecture import read_architecture
-from vlm.assemble import assemble, restarted
-from vlm.config import TrainConfig
-from vlm.dataset import digest_of, read_split
+from vlm.assemble import assemble, check_start, restarted
+from vlm.config import DataSettings, TrainConfig
+from vlm.dataset import Split, digest_of, read_split
 from vlm.feature_cache import FeatureCache
 from vlm.ledger import facts_of, print_ledger
 from vlm.model import Losses, VisionLanguageModel
 from vlm.packing import batch_of
 from vlm.pictures import to_pixels
-from vlm.sample import Sample
 from vlm.stream import Stream
-from vlm.vision import image_tokens
+from vlm.vision import VisionEncoder, build_encoder, image_tokens
+from vlm.vocabulary import Vocabulary, read_vocabulary
 
 EVALUATION_BATCH = 32
 """Samples that an evaluation while training reads at once."""
@@ -49,11 +48,7 @@ class Answering:
         """Mean over those of examples `first` to `first + count - 1` that fit."""
         batch = self.config.optimisation.batch
         ahead = range(first + batch, first + batch + count)  # what this process takes at this place in the next step
-        losses = self._read(model, self.training, range(first, first + count), ahead)
-        if losses is None:
-            trained = (parameter for parameter in model.parameters() if parameter.requires_grad)
-            return torch.stack([parameter.sum() * 0 for parameter in trained]).sum()
-        return losses.loss
+        return self._read(model, self.training, range(first, first + count), ahead).loss
 
     def evaluate(self, model: torch.nn.Module, accelerator: Accelerator, before: Record) -> Record:
         """Loss over samples of the validation split, and how many of their target tokens were most likely."""
@@ -63,10 +58,9 @@ class Answering:
         asked = range(self.config.data.validation_samples)
         for indices in batches(asked, EVALUATION_BATCH, accelerator):
             losses = self._read(model, self.validation, indices.tolist())
-            if losses is not None:
-                loss += losses.of_samples.sum()
-                samples += (losses.targets > 0).sum()
-                tokens += torch.stack([losses.correct.sum(), losses.targets.sum()])
+            loss += losses.of_samples.sum()
+            samples += (losses.targets > 0).sum()
+            tokens += torch.stack([losses.correct.sum(), losses.targets.sum()])
         loss, samples, tokens = (accelerator.reduce(total, "sum") for total in (loss, samples, tokens))
         correct, targets = tokens.tolist()
         return {
@@ -88,11 +82,15 @@ class Answering:
 
     def _read(
         self, model: torch.nn.Module, stream: Stream, examples: Sequence[int], ahead: Sequence[int] = ()
-    ) -> Losses | None:
-        """What the model finds for these examples, packed; None where none of them fits."""
+    ) -> Losses:
+        """What the model finds for these examples, packed.
+
+        Where none of them fits it reads one that does, which counts for nothing: processes that share a model meet in
+        its layers.
+        """
         fitting = [(example, layout) for example in examples if (layout := stream.layout(example)) is not None]
         if not fitting:
-            return None
+            return Losses(*(found * 0 for found in self._read(model, stream, [stream.first_fitting()], ahead)))
         device = next(model.parameters()).device
         batch = batch_of([layout for _, layout in fitting], self.config.pack_length)
         pictures = [fitting[n][0] for n in batch.images]
@@ -123,52 +121,76 @@ def prepare(config: TrainConfig, out: Path, features: Path | None, device: torch
         ConfigError, backbones.ModelError: a part cannot be had, the data are not those of the config, or no sample
             fits.
     """
-    check(config)
-    folder = Path(config.data.folder)
+    check_data(config.data)
     model = starting_model(config, out)
     model.freeze(config.stage)
     if config.checkpoint_activations:
         model.checkpoint_activations()
-    length = image_tokens(model.grid)
-    require(
-        config.max_length > length,
-        f"a picture is {length} tokens and max_length {config.max_length}: make it longer, or pictures smaller.",
-    )
-
-    def stream(samples: list[Sample]) -> Stream:
-        tasks = config.data.tasks
-        return Stream(
-            [sample for sample in samples if not tasks or sample.task in tasks],
-            folder,
-            model.vocabulary,
-            model.grid,
-            partial(to_pixels, size=config.model.vision.image_size, normalisation=model.encoder.normalisation),
-            order=config.order,
-            case=config.case,
-            max_length=config.max_length,
-            seed=config.data.seed,
-        )
-
-    training, validation = stream(read_split(folder, "train")), stream(read_split(folder, "validation"))
-    for name, one in {"training": training, "validation": validation}.items():
-        require(len(one) > 0, f"{folder} has no {name} samples of {', '.join(config.data.tasks)}: name other tasks.")
-    cache = FeatureCache(features, model.encoder, config.model.vision, folder) if features else None
+    training, validation = streams(config, model.vocabulary, model.encoder)
+    cache = None
+    if features is not None:
+        cache = FeatureCache(features, model.encoder, config.model.vision, Path(config.data.folder))
     facts = facts_of(config, model, training, device)
     print_ledger(config, facts)
     return Prepared(model, Answering(config, training, validation, cache), facts)
 
 
-def check(config: TrainConfig) -> None:
-    """Raises ConfigError or backbones.ModelError where the data or the model of a config are missing or others, as far
-    as that can be seen without loading weights."""
-    folder = Path(config.data.folder)
+def streams(config: TrainConfig, vocabulary: Vocabulary, encoder: VisionEncoder) -> tuple[Stream, Stream]:
+    """The samples of training and of validation.
+
+    Raises:
+        ConfigError: there are none, a line of their files is none, or none of them fits.
+    """
+    folder, tasks = Path(config.data.folder), config.data.tasks
+    length = image_tokens(encoder.grid)
     require(
-        digest_of(folder) == config.data.digest,
-        f"{folder} holds other samples than this run is for: name the folder they are in, or begin another run.",
+        config.max_length > length,
+        f"a picture is {length} tokens and max_length {config.max_length}: make it longer, or pictures smaller.",
     )
+
+    def stream(split: Split) -> Stream:
+        samples = [sample for sample in read_split(folder, split) if not tasks or sample.task in tasks]
+        require(bool(samples), f"{folder} has no {split} samples of {', '.join(tasks) or 'any task'}: name others.")
+        made = Stream(
+            samples,
+            folder,
+            vocabulary,
+            encoder.grid,
+            partial(to_pixels, size=encoder.settings.image_size, normalisation=encoder.normalisation),
+            order=config.order,
+            case=config.case,
+            max_length=config.max_length,
+            seed=config.data.seed,
+        )
+        made.first_fitting()
+        return made
+
+    return stream("train"), stream("validation")
+
+
+def check(config: TrainConfig) -> None:
+    """Raises ConfigError or backbones.ModelError where the data or the model of a config are missing, others, or do not
+    fit each other, as far as that can be seen without the weights of a language model."""
+    check_data(config.data)
     check_model(config.model.name)
     if isinstance(config.start, str):
-        read_architecture(Path(config.start))
+        check_start(Path(config.start), config.model)
+    vision = config.model.vision
+    # An encoder that nothing is begun from has to be had, all others only to be known.
+    if config.start is None and vision.pretrained:
+        encoder = build_encoder(vision)
+    else:
+        with torch.device("meta"):
+            encoder = build_encoder(replace(vision, pretrained=False))
+    streams(config, read_vocabulary(config.model.vocabulary), encoder)
+
+
+def check_data(data: DataSettings) -> None:
+    """Raises ConfigError where the folder does not hold the samples that a run is for."""
+    require(
+        digest_of(Path(data.folder)) == data.digest,
+        f"{data.folder} holds other samples than this run is for: name the folder they are in, or begin another run.",
+    )
 
 
 def starting_model(config: TrainConfig, out: Path) -> VisionLanguageModel:

@@ -21,8 +21,12 @@ PAIRS = ", ".join([*SCRATCH, *PRETRAINED])
 )
 def train(
     data: Annotated[Path, typer.Option(help="Folder of samples, as `vlm world` writes it.")],
-    family: Annotated[str, typer.Option(help=f"{' or '.join(FAMILIES)}.")] = "mamba",
-    pair: Annotated[str, typer.Option(help=f"Size of the language model: {PAIRS}.")] = "tiny",
+    family: Annotated[
+        str | None, typer.Option(help=f"{' or '.join(FAMILIES)}; mamba, or that of --start, unless given.")
+    ] = None,
+    pair: Annotated[
+        str | None, typer.Option(help=f"Size of the language model: {PAIRS}; tiny, or that of --start, unless given.")
+    ] = None,
     pretrained: Annotated[
         str | None, typer.Option(help="Another language model, by hub name or folder, in place of a pair's.")
     ] = None,
@@ -47,13 +51,13 @@ def train(
     layer: Annotated[int | None, typer.Option(help="Hidden states that are the features; the last norm's if left.")] = (
         None
     ),
-    norm: Annotated[str, typer.Option(help="Of Mamba: rms, or layer as in the released models.")] = "rms",
+    norm: Annotated[str | None, typer.Option(help="Of Mamba: rms, or layer as in the released models.")] = None,
     case: Annotated[str, typer.Option(help="Of text: kept, or lowered as in the paper.")] = "kept",
     max_length: Annotated[int | None, typer.Option(help="Most tokens of a sample.")] = None,
     pack_length: Annotated[int | None, typer.Option(help="Most tokens of a row of samples.")] = None,
     task: Annotated[list[str] | None, typer.Option(help="Train on this task alone; may be given again.")] = None,
     validation_samples: Annotated[int, typer.Option(help="Samples of an evaluation.", min=1)] = 256,
-    weight_seed: Annotated[int, typer.Option(help="Of what is made here.")] = 0,
+    weight_seed: Annotated[int | None, typer.Option(help="Of what is made here; 0 unless given.")] = None,
     data_seed: Annotated[int, typer.Option(help="Of the order of samples.")] = 0,
     checkpoint_activations: Annotated[
         bool, typer.Option("--checkpoint-activations", help="Less memory, more time.")
@@ -74,7 +78,7 @@ def train(
     from vlm.config import DataSettings
     from vlm.dataset import digest_of
     from vlm.dispatch import run_configs
-    from vlm.presets import changed, preset_of
+    from vlm.presets import changed, preset_from, preset_of
     from vlm.runs import start_of
 
     begun, folder = start_of(start) if start is not None else (None, None)
@@ -82,8 +86,10 @@ def train(
         out is None or folder is None or out.resolve() == folder.resolve(),
         f"what begins with {start} is kept beside it: leave --out out, or name {folder}.",
     )
+    is_named = begun is None or pair or family
+    name = pretrained or (name_of(pair or "tiny", family or "mamba") if is_named else None)
     preset = changed(
-        preset_of(pretrained or name_of(pair, family)),
+        preset_of(name or "") if begun is None else preset_from(begun, name),
         vision={"name": encoder, "image_size": image_size, "patch_size": patch_size, "layer": layer},
         model={"norm": norm, "weight_seed": weight_seed},
         max_length=max_length,

@@ -3,7 +3,7 @@
 out/FAMILY-ORDER/BENCHMARK.jsonl        predictions, once a benchmark is done
 out/FAMILY-ORDER/BENCHMARK.said         what has been said so far, until then
 out/FAMILY-ORDER/asked.json             what they depend on: others have no place beside them
-out/scores.csv, differences.csv, benchmarks.png, .pdf
+out/benchmarks.csv, .png, .pdf, differences.csv
 """
 
 import dataclasses
@@ -71,25 +71,26 @@ def evaluate(
     places = [out / f"{model.architecture.family}-{order or model.architecture.order}" for model in models]
     for place in places:
         require(places.count(place) == 1, f"two of the models would be {place.name}: evaluate them into two folders.")
-    found = []
+    everything = []
     for model, place in zip(models, places, strict=True):
-        asked_in: Order = order or model.architecture.order
         samples = read_split(model.data, split)
-        own = {benchmark.name: benchmark.of(samples)[:limit] for benchmark in named}
-        _claim(
-            place,
-            Asked(
-                weights=_digest(files_of(model.checkpoint)),
-                data=_digest([model.data / f"{split}.jsonl"]),
-                order=asked_in,
-                limit=limit,
-            ),
+        asked = Asked(
+            weights=_digest(files_of(model.checkpoint)),
+            data=_digest([model.data / f"{split}.jsonl"]),
+            order=order or model.architecture.order,
+            limit=limit,
         )
+        _check_place(place, asked)
+        everything.append((model, place, asked, {one.name: one.of(samples)[:limit] for one in named}))
+    found = []
+    for model, place, asked, own in everything:
+        asked_in: Order = order or model.architecture.order
         loaded: VisionLanguageModel | None = None
         for benchmark in named:
             path = place / f"{benchmark.name}.jsonl"
             if not path.exists():
                 loaded = loaded or VisionLanguageModel.from_pretrained(model.checkpoint).to(device or _device())
+                _claim(place, asked)
                 said = place / f"{benchmark.name}.said"
                 texts = answer(loaded, benchmark, own[benchmark.name], model.data, order=asked_in, said=said)
                 write_predictions(path, judge(benchmark, own[benchmark.name], texts))
@@ -103,24 +104,27 @@ def evaluate(
     print_results(Console(), table, compared)
 
 
-def _claim(place: Path, asked: Asked) -> None:
-    """Makes the folder for predictions of this kind.
-
-    Raises:
-        ConfigError: it holds others.
-    """
-    described = dataclasses.asdict(asked)
+def _check_place(place: Path, asked: Asked) -> None:
+    """Raises ConfigError where the folder holds predictions that depend on something else."""
     path = place / ASKED
-    if path.exists():
-        there = json.loads(path.read_text(encoding="utf-8"))
-        differing = sorted(name for name in described if there.get(name) != described[name])
-        if differing:
-            raise ConfigError(
-                f"{place} holds predictions that differ in {', '.join(differing)}: name another --out, or delete it."
-            )
+    if not path.exists():
         return
+    try:
+        there = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}): name another --out, or delete {place}.") from error
+    described = dataclasses.asdict(asked)
+    differing = sorted(name for name in described if there.get(name) != described[name])
+    require(
+        not differing,
+        f"{place} holds predictions that differ in {', '.join(differing)}: name another --out, or delete it.",
+    )
+
+
+def _claim(place: Path, asked: Asked) -> None:
+    """Makes the folder for predictions of this kind."""
     place.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(described, indent=1), encoding="utf-8")
+    (place / ASKED).write_text(json.dumps(dataclasses.asdict(asked), indent=1), encoding="utf-8")
 
 
 def _digest(paths: Sequence[Path]) -> str:
