@@ -22,7 +22,7 @@ PAPER_STEPS: dict[Stage, int] = {"align": 10_901, "instruct": 96_875}
 LONGEST = {"2.8b": 800}
 """max_length of a pair where it is not 1,024."""
 
-SCRATCH_VISION = VisionSettings(name="patches", image_size=64, patch_size=8)
+SCRATCH_VISION = VisionSettings(name="placed-patches", image_size=60, patch_size=10)
 SCRATCH_STEPS: dict[Stage, int] = {"align": 300, "instruct": 3_000}
 SCRATCH_OPTIMISATION: dict[str, Any] = {"batch": 64, "learning_rate": 3e-3, "precision": "fp32"}
 

@@ -1,7 +1,7 @@
 """Vision encoders: a frozen module from pixels to features of patches (paper, 3.2 and 5.2; reference-facts, 1.2).
 
 patches                                    no encoder: the pixels of each patch as they are
-placed-patches                             the same, and behind them where the patch stands
+placed-patches                             the same with what is around it, less the ground, and its place
 timm/eva02_large_patch14_clip_336          any ViT or EVA of timm, the default and the paper's
 clip/openai/clip-vit-large-patch14-336     a CLIP of transformers, by hub name or folder
 
@@ -35,6 +35,6 @@ def build_encoder(settings: VisionSettings) -> VisionEncoder:
         from vlm.vision.clip_encoder import ClipEncoder
 
         return ClipEncoder(settings)
-    from vlm.vision.patches import PatchEncoder
+    from vlm.vision.patches import PatchEncoder, PlacedPatchEncoder
 
-    return PatchEncoder(settings)
+    return (PatchEncoder if settings.kind == "patches" else PlacedPatchEncoder)(settings)

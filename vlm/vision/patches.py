@@ -1,10 +1,17 @@
-"""The variants without an encoder: the features of a patch are its pixels (reference-facts, 1.11), and in
-`placed-patches` also where it stands, which the features of any trained encoder tell.
+"""The variants without an encoder (reference-facts, 1.11).
+
+    patches           the pixels of each patch as they are
+    placed-patches    the pixels of each patch and around it, seen against the ground of the picture, and its place
+
+The features of a trained encoder tell of a patch's surroundings and place too, and are not mostly ground: a connector
+that has minutes to learn in does not get so far from bare pixels (CIDEr of captions after the same training: see
+`experiments/world_pair.py`).
 """
 
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings
@@ -37,20 +44,39 @@ def places(grid: tuple[int, int]) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(1)
 
 
+def surroundings(pixels: Tensor, patch: int) -> Tensor:
+    """n x rows*columns x 3 * (2 * patch)^2: the square of twice a patch's side around it, less the picture's ground.
+
+    The ground is the median of each channel; beyond the border it goes on.
+    """
+    ground = pixels.flatten(2).median(dim=2).values[:, :, None, None]
+    margin = patch // 2
+    around = F.pad(pixels - ground, (margin, patch - margin, margin, patch - margin))
+    return F.unfold(around, 2 * patch, stride=patch).transpose(1, 2)
+
+
 class PatchEncoder(VisionEncoder):
-    """Raw patches, with or without their places. It has no parameters."""
+    """Raw patches. It has no parameters."""
 
     def __init__(self, settings: VisionSettings) -> None:
-        patch = settings.patch_size or 1
-        placed = settings.kind == "placed-patches"
-        super().__init__(settings, patch=patch, width=3 * patch**2 + placed * PLACE, blocks=0)
-        self.patch = patch
+        self.patch = settings.patch_size or 1
+        super().__init__(settings, patch=self.patch, width=3 * self.patch**2, blocks=0)
         self.hold(nn.Identity())
-        self.places: Tensor | None
-        self.register_buffer("places", places(self.grid) if placed else None, persistent=False)
 
     def features(self, pixels: Tensor) -> Tensor:
-        patches = flatten_patches(pixels, self.patch)
-        if self.places is None:
-            return patches
-        return torch.cat([patches, self.places.to(patches).expand(len(patches), -1, -1)], dim=-1)
+        return flatten_patches(pixels, self.patch)
+
+
+class PlacedPatchEncoder(VisionEncoder):
+    """Patches with their surroundings and places. It has no parameters."""
+
+    def __init__(self, settings: VisionSettings) -> None:
+        self.patch = settings.patch_size or 1
+        super().__init__(settings, patch=self.patch, width=3 * (2 * self.patch) ** 2 + PLACE, blocks=0)
+        self.hold(nn.Identity())
+        self.places: Tensor
+        self.register_buffer("places", places(self.grid), persistent=False)
+
+    def features(self, pixels: Tensor) -> Tensor:
+        around = surroundings(pixels, self.patch)
+        return torch.cat([around, self.places.to(around).expand(len(around), -1, -1)], dim=-1)
