@@ -22,7 +22,7 @@ from vlm.world.dataset import make_world
 
 WORLD = Path("data/world_pair")
 PICTURES, EVALUATION_PICTURES = 20_000, 300
-ALIGN_STEPS, STEPS = 300, 8_000
+ALIGN_STEPS, STEPS = 300, 6_000
 ORDERS: tuple[Order, ...] = ("task-agnostic", "task-aware")
 
 

@@ -23,8 +23,8 @@ LONGEST = {"2.8b": 800}
 """max_length of a pair where it is not 1,024."""
 
 SCRATCH_VISION = VisionSettings(name="placed-patches", image_size=60, patch_size=10)
-SCRATCH_STEPS: dict[Stage, int] = {"align": 300, "instruct": 3_000}
-SCRATCH_OPTIMISATION: dict[str, Any] = {"batch": 64, "learning_rate": 3e-3, "precision": "fp32"}
+SCRATCH_STEPS: dict[Stage, int] = {"align": 300, "instruct": 6_000}
+SCRATCH_OPTIMISATION: dict[str, Any] = {"batch": 32, "learning_rate": 3e-3, "precision": "fp32"}
 
 
 @dataclass(frozen=True)
