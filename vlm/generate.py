@@ -52,17 +52,18 @@ def generate(
         pixels: pictures x 3 x height x width. The encoder sees each of them once.
         pictures: the number of the picture that each prompt is about; where it is left out, its own number.
     """
-    features = model.features(pixels)
-    if pictures is not None:
-        features = features[torch.tensor(pictures, device=features.device)]
+    pictures = range(len(pixels)) if pictures is None else pictures
+    if len(pictures) != len(prompts):
+        raise ValueError(f"{len(prompts)} prompts are about {len(pictures)} pictures: say which picture each is about.")
+    features = model.features(pixels)[torch.tensor(list(pictures), device=pixels.device)]
     embeddings, mask = _padded(model, prompts, features)
     limit = options.get("max_new_tokens", 40)
     draw = _Sampler(model.vocabulary.rows, len(prompts), options)
     reader = _Reader(model, options.get("use_cache", True))
     said: list[list[int]] = [[] for _ in prompts]
     is_open = torch.ones(len(prompts), dtype=torch.bool)
-    hidden = reader.read(embeddings, mask)
     for _ in range(limit):
+        hidden = reader.read(embeddings, mask)
         tokens = draw(model.head(hidden).float())
         for n in is_open.nonzero().flatten().tolist():
             if tokens[n] == model.vocabulary.end:
@@ -71,8 +72,8 @@ def generate(
                 said[n].append(int(tokens[n]))
         if not is_open.any():
             break
-        new = model.language_model.get_input_embeddings()(tokens.to(embeddings.device)[:, None])
-        hidden = reader.read(new, mask.new_ones(len(prompts), 1))
+        embeddings = model.language_model.get_input_embeddings()(tokens.to(embeddings.device)[:, None])
+        mask = mask.new_ones(len(prompts), 1)
     return said
 
 

@@ -145,7 +145,7 @@ def test_a_picture_is_encoded_once_for_all_prompts_and_tokens(model, monkeypatch
     seen = []
     hook = model.encoder.register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     prompts, pixels = prompts_of(model, "task-agnostic"), pictures(1)
-    together = model.generate(prompts, pixels, max_new_tokens=5)
+    together = model.generate(prompts, pixels, [0] * 8, max_new_tokens=5)
     hook.remove()
     assert seen == [1]
     assert together == model.generate(prompts, pixels.expand(8, -1, -1, -1), max_new_tokens=5)
