@@ -24,10 +24,10 @@ import seaborn as sns
 import torch
 from torch import Tensor
 
+from backbones.appearance import FAMILY_COLOURS
 from backbones.pairs import FAMILIES
 from benchmarks.models import make_model
 from benchmarks.timing import DEVICE, wait
-from vlm.evaluate.figure import FAMILY_COLOURS
 from vlm.generate import CACHE
 from vlm.model import VisionLanguageModel
 

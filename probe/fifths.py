@@ -17,8 +17,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from backbones.appearance import LINE_STYLES, MARKERS, colour_of, ordered
 from probe.intervals import wilson
-from probe.style import LINE_STYLES, MARKERS, THOUSANDS, colour_of, count, models, ordered, set_title
+from probe.style import THOUSANDS, count, models, set_title
 
 FIFTHS = 5
 HALF = 0.5

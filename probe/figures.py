@@ -25,6 +25,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from backbones.appearance import MARKERS, colour_of, ordered
 from backbones.pairs import PRETRAINED, SCRATCH
 from probe.curves import carried_to_the_end, load_runs
 from probe.fifths import FIFTHS, fifths
@@ -32,16 +33,13 @@ from probe.intervals import pooled, wilson
 from probe.overall import learning_curves, orders, pairs
 from probe.rates import chosen_rates, learning_rates, with_several_rates
 from probe.style import (
-    MARKERS,
     QUERY_STYLES,
     THOUSANDS,
     accuracy_axis,
-    colour_of,
     count,
     draw_interval,
     legend_below,
     models,
-    ordered,
     panels,
     sentence,
     set_title,

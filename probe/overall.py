@@ -10,18 +10,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from backbones.appearance import LINE_STYLES, colour_of, ordered
 from backbones.pairs import SHIPPED
 from probe.curves import carried_to_the_end, overall
 from probe.style import (
-    LINE_STYLES,
     QUERY_STYLES,
     accuracy_axis,
-    colour_of,
     draw_reference_lines,
     draw_spread,
     legend_below,
     models,
-    ordered,
     panels,
     rates,
     sentence,

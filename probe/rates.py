@@ -12,21 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from backbones.appearance import LINE_STYLES, MARKERS, colour_of, ordered
 from probe.first import GROUP
-from probe.style import (
-    LINE_STYLES,
-    MARKERS,
-    THOUSANDS,
-    colour_of,
-    count,
-    legend_below,
-    models,
-    ordered,
-    panels,
-    sentence,
-    set_title,
-    thresholds,
-)
+from probe.style import THOUSANDS, count, legend_below, models, panels, sentence, set_title, thresholds
 from probe.survival import median_steps, medians, steps_or_censored
 
 DRAWN = [

@@ -1,7 +1,4 @@
-"""How every figure looks, and the words on it.
-
-Families differ in colour, in lightness, in line style and in marker, so that a grey print keeps them apart.
-"""
+"""How every figure looks, and the words on it. How a family looks is in `backbones.appearance`."""
 
 from collections.abc import Sequence
 
@@ -13,12 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from backbones.pairs import FAMILIES, SCRATCH
+from backbones.pairs import SCRATCH
 
-FAMILY_COLOURS = {"pythia": "#14395b", "mamba": "#e08214"}
-OTHER_COLOURS = ["#5aae61", "#9970ab", "#878787"]
-LINE_STYLES = {"pythia": "-", "mamba": (0, (5, 1.5))}
-MARKERS = {"pythia": "o", "mamba": "s"}
 QUERY_STYLES: dict[str, tuple[str, object]] = {
     "suffix": ("#14395b", "-"),
     "prefix": ("#b2182b", (0, (5, 1.5))),
@@ -131,12 +124,3 @@ def count(number: int, what: str) -> str:
 
 def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def colour_of(family: str) -> str:
-    return FAMILY_COLOURS.get(family, OTHER_COLOURS[sum(map(ord, family)) % len(OTHER_COLOURS)])
-
-
-def ordered(families: Sequence[str]) -> list[str]:
-    """The families in the order they always have, others behind them."""
-    return [f for f in FAMILIES if f in families] + sorted(f for f in families if f not in FAMILIES)

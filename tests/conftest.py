@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 # Two tests that share a machine with others must not share its threads as well: the same count everywhere is also
 # what makes curves bit-identical.
@@ -15,6 +16,10 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["ACCELERATE_USE_CPU"] = "true"
 os.environ["HF_HUB_OFFLINE"] = "1"
 torch.set_num_threads(1)
+
+# A machine that is busy is slow: no time is a fault of the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -5,18 +5,16 @@ how is not here: prompts of all benchmarks come from `vlm.prompt`, in every orde
 """
 
 import re
-import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from training.config import require, require_choice
-from vlm.evaluate.boxes import box_text, parse_box
+from vlm.evaluate.boxes import exact_box_text, parse_box
 from vlm.evaluate.metrics import ACCURACY, CIDER, OVERLAP, Metric, Reading
 from vlm.sample import Sample, SampleError, Task
-
-END = "<|endoftext|>"
-"""The end token as text: what a model says behind it is no part of its answer."""
+from vlm.templates import letter_of
+from vlm.vocabulary import END
 
 Tasks = Literal["summary", "retrieval", "reading"]
 """What a benchmark needs of the picture (paper, section 5): its gist, a place in it, or the text in it."""
@@ -80,13 +78,11 @@ def answers_of(sample: Sample) -> tuple[str, ...]:
     if len(asked) != 1 or sample.task not in ("visual_grounding", "vqa", "multiple_choice_vqa"):
         raise SampleError(f"sample {sample.id} ({sample.task}) cannot be scored: it has to ask one thing.")
     if sample.task == "visual_grounding":
-        return (box_text(sample.regions[0].box),)
+        return (exact_box_text(sample.regions[0].box),)
     question = sample.questions[0]
     if sample.task == "vqa":
         return (question.answer,)
-    if question.answer not in question.options:
-        raise SampleError(f"sample {sample.id}: its answer {question.answer!r} is none of its options.")
-    return (string.ascii_uppercase[question.options.index(question.answer)],)
+    return (letter_of(question),)
 
 
 def read_text(text: str) -> str | None:

@@ -32,7 +32,7 @@ def parse_box(text: str) -> Box | None:
     return (x1, y1, x2, y2) if all(map(math.isfinite, (x1, y1, x2, y2))) and x1 <= x2 and y1 <= y2 else None
 
 
-def box_text(box: Box) -> str:
+def exact_box_text(box: Box) -> str:
     """A box as text that `parse_box` reads back to the last digit."""
     return f"[{','.join(repr(float(value)) for value in box)}]"
 

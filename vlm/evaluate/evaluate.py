@@ -3,7 +3,8 @@
 out/FAMILY-ORDER/BENCHMARK.jsonl        predictions, once a benchmark is done
 out/FAMILY-ORDER/BENCHMARK.said         what has been said so far, until then
 out/FAMILY-ORDER/asked.json             what they depend on: others have no place beside them
-out/benchmarks.csv, .png, .pdf, differences.csv
+figures/benchmarks.png, .pdf, .csv      scores of all models, and the best constant answers
+figures/differences.csv                 of models, paired, with their intervals
 """
 
 import dataclasses

@@ -16,13 +16,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from backbones.appearance import MARKERS, colour_of
 from training.run import require_folder
 from vlm.evaluate.results import ALL
 from vlm.evaluate.table import CONSTANT, CONSTANT_BY_KIND
 
-FAMILY_COLOURS = {"pythia": "#14395b", "mamba": "#e08214"}
-OTHER_COLOURS = ["#5aae61", "#9970ab", "#878787"]
-MARKERS = {"pythia": "o", "mamba": "s"}
 FLOORS = {CONSTANT: "--", CONSTANT_BY_KIND: ":"}
 COLUMNS = 3
 
@@ -84,7 +82,7 @@ def _panel(axis: Axes, some: pd.DataFrame) -> None:
         places = [orders.index(order) + (number - (len(families) - 1) / 2) * 0.24 for order in own["order"]]
         # A mean can lie a rounding outside of an interval that has no width.
         reach = [100 * (own["score"] - own["low"]).clip(0), 100 * (own["high"] - own["score"]).clip(0)]
-        colour = FAMILY_COLOURS.get(family, OTHER_COLOURS[sum(map(ord, family)) % len(OTHER_COLOURS)])
+        colour = colour_of(family)
         axis.errorbar(
             places,
             100 * own["score"],

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vlm.evaluate.boxes import best_box, box_text, hits
+from vlm.evaluate.boxes import best_box, exact_box_text, hits
 from vlm.evaluate.captions import best_caption, cider
 
 Reading = Any
@@ -45,5 +45,5 @@ CIDER = Metric(
 OVERLAP = Metric(
     name="IoU > 0.5",
     scores=lambda readings, truths: hits(readings, [truth for (truth,) in truths]),
-    best_constant=lambda truths: box_text(best_box([truth for (truth,) in truths])),
+    best_constant=lambda truths: exact_box_text(best_box([truth for (truth,) in truths])),
 )

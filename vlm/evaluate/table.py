@@ -20,8 +20,8 @@ from vlm.evaluate.benchmarks import BENCHMARKS
 from vlm.evaluate.constants import best_constant, best_constant_by_kind
 from vlm.evaluate.predictions import Prediction, in_the_order_of
 from vlm.evaluate.results import ALL, difference, summarise
+from vlm.prompt import ORDERS
 
-ORDERS = ("task-agnostic", "task-aware", "query-first")
 CONSTANT, CONSTANT_BY_KIND = "constant", "constant by kind"
 """What stands for the family in the rows of `constants`, which have no order."""
 

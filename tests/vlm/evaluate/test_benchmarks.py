@@ -113,7 +113,7 @@ def changed(sample, **changes):
         (changed(VQA, questions=(Question(question="?", answer="."),)), "sample q: its answer cannot be read"),
         (
             changed(CHOICE, questions=(Question(question="?", answer="Green", options=("Red",)),)),
-            "sample c: its answer 'Green' is none of its options",
+            "'Green' is not one of the options",
         ),
         (changed(VQA, source="train"), "no samples of world-vqa"),
     ],
