@@ -2,7 +2,8 @@
 
 Their wrapper built its Mamba stack without `rms_norm`, `residual_in_fp32` and `fused_add_norm` and loaded the weights
 all the same (reference-facts, 1.7), so that features are centred, biases are trained from 0, and the residual stream is
-in the type of the parameters. Their weights need this form; for new training it is an ablation.
+in the type of the parameters, which in their training was bf16. Here parameters are fp32, and so is the stream: what is
+carried over is the norm. Their weights need this form; for new training it is an ablation.
 """
 
 from typing import Any
@@ -18,7 +19,7 @@ EPS = 1e-5
 
 
 def use_layer_norm(model: PreTrainedModel) -> None:
-    """Changes the norms of a Mamba in place: the same weights, biases of 0, the residual no longer in float32.
+    """Changes the norms of a Mamba in place: the same weights, biases of 0, the residual in the type of the parameters.
 
     Raises:
         ModelError: the model has no such norms.

@@ -122,6 +122,8 @@ def train(
         counters.seconds = time.monotonic() - started
         # The same in every process: each goes on from the mean.
         counters.loss_sum = accelerator.reduce(loss_sum.clone(), "mean").item()
+        if not math.isfinite(counters.loss_sum):  # or both checkpoints would soon hold what cannot go on
+            raise Diverged(f"the loss is not a number by step {counters.step}: lower the learning rate.")
         checkpoint.save(run, accelerator, accelerator.unwrap_model(wrapped), counters)
 
     def tell(state: State) -> None:

@@ -8,8 +8,8 @@ import torch
 
 from backbones.embeddings import vocabulary_matrices
 from backbones.layer_norm import use_layer_norm
-from backbones.models import load
-from backbones.pairs import PRETRAINED, SCRATCH, shape_of
+from backbones.models import check, family_of, load
+from backbones.pairs import FAMILIES, PRETRAINED, SCRATCH, ModelError, shape_of
 from training.config import require
 from vlm.architecture import Architecture, read_architecture
 from vlm.checkpoint import files_of
@@ -44,7 +44,31 @@ def assemble(settings: ModelSettings, **of_layout: Any) -> VisionLanguageModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.weight_seed)
         encoder = build_encoder(settings.vision)
-        return VisionLanguageModel(architecture, language_model, encoder, vocabulary)
+        model = VisionLanguageModel(architecture, language_model, encoder, vocabulary)
+    if model.family not in FAMILIES:
+        _check_isolation(model, settings.name)
+    return model
+
+
+@torch.no_grad()
+def _check_isolation(model: VisionLanguageModel, name: str) -> None:
+    """Raises ModelError where a language model of another family mixes packed samples: most Transformers of
+    transformers keep them apart as Pythia does, and recurrent models do not."""
+    width = model.language_model.config.get_text_config().hidden_size
+    embeddings = torch.randn(2, 8, width, generator=torch.Generator().manual_seed(0))
+    embeddings[1, 4:] = embeddings[0, 4:]  # the second sample is the same in both rows, the first is not
+    starts = (torch.arange(8) % 4 == 0).expand(2, 8)
+    model.language_model.eval()
+    try:
+        first, second = model.hidden(embeddings, starts, torch.arange(8).expand(2, 8) % 4)[:, 4:]
+    except Exception as error:  # whatever a model that was not made for this does
+        raise ModelError(
+            f"{name} cannot read packed samples ({type(error).__name__}): choose another model."
+        ) from error
+    finally:
+        model.language_model.train()
+    if not torch.allclose(first, second, atol=1e-4):
+        raise ModelError(f"{name} does not keep packed samples apart: choose a Transformer, or Mamba-1.")
 
 
 def restarted(folder: Path, config: TrainConfig) -> VisionLanguageModel:
@@ -69,10 +93,17 @@ def check_start(folder: Path, settings: ModelSettings) -> None:
         pair not in (*SCRATCH, *PRETRAINED) or family == there.family,
         f"{folder} holds a {there.family} model, and the run asks for {settings.name}: name one of the same family.",
     )
-    shape, width = shape_of(settings.name), there.language.get("hidden_size")
+    shape, described = shape_of(settings.name), check(settings.name)
+    if shape is not None:
+        asked_for = (family, shape.width, shape.layers)
+    else:
+        text: Any = described.get_text_config() if described else None
+        asked_for = (family_of(text), text.hidden_size, text.num_hidden_layers)
+    held = (there.family, there.language.get("hidden_size"), there.language.get("num_hidden_layers"))
     require(
-        shape is None or shape.width == width,
-        f"{folder} holds a model of width {width}, and the run asks for {settings.name}: name the pair that it is of.",
+        held == asked_for,
+        f"{folder} holds a model of width {held[1]} and {held[2]} layers, and the run asks for {settings.name}, of "
+        f"width {asked_for[1]} and {asked_for[2]}: name the model that it is of.",
     )
     asked = settings.vision
     require(

@@ -19,6 +19,9 @@ from torch import Tensor
 from vlm.pictures import open_picture, to_pixels
 from vlm.vision import VisionEncoder, VisionSettings
 
+VERSION = 1
+"""Raised when the same encoder gives other features: those that are kept are not asked for again then."""
+
 
 class FeatureCache:
     """Args:
@@ -27,7 +30,9 @@ class FeatureCache:
     """
 
     def __init__(self, folder: Path, encoder: VisionEncoder, settings: VisionSettings, pictures: Path) -> None:
-        described = json.dumps({**asdict(settings), "weights": _fingerprint(encoder)}, sort_keys=True)
+        described = json.dumps(
+            {"version": VERSION, **asdict(settings), "weights": _fingerprint(encoder)}, sort_keys=True
+        )
         self.folder = folder / hashlib.sha256(described.encode()).hexdigest()[:12]
         self.encoder = encoder
         self.size = settings.image_size

@@ -4,10 +4,11 @@
     cache      keys and values of every token (Pythia), one state of constant size a layer (Mamba)
 
 What stands left of a prompt is kept out of it: by the attention mask and positions from 0 in a Transformer, by zeros in
-front of convolution and scan in a Mamba. So a batch of n gives what n batches of one give. Each sequence has a random
-generator of its own, for the same reason. A sequence ends at its end token.
+front of convolution and scan in a Mamba. So a batch of n gives what n batches of one give. For the same reason what is
+drawn depends on the seed and the id of the sample alone. A sequence ends at its end token.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -33,6 +34,7 @@ class GenerationOptions(TypedDict, total=False):
     top_p: float
     """Draws among the most likely tokens that have this probability together; 1, the default, among all."""
     seed: int
+    """Of what is drawn, together with the id of the sample."""
     use_cache: bool
     """False reads everything again for every token, as the public implementation does; for measuring."""
 
@@ -58,7 +60,7 @@ def generate(
     features = model.features(pixels)[torch.tensor(list(pictures), device=pixels.device)]
     embeddings, mask = _padded(model, prompts, features)
     limit = options.get("max_new_tokens", 40)
-    draw = _Sampler(model.vocabulary.rows, len(prompts), options)
+    draw = _Sampler(model.vocabulary.rows, prompts, options)
     reader = _Reader(model, options.get("use_cache", True))
     said: list[list[int]] = [[] for _ in prompts]
     is_open = torch.ones(len(prompts), dtype=torch.bool)
@@ -138,12 +140,12 @@ class _Reader:
 class _Sampler:
     """Chooses the next token of each sequence."""
 
-    def __init__(self, rows: int, sequences: int, options: GenerationOptions) -> None:
+    def __init__(self, rows: int, prompts: Sequence[Layout], options: GenerationOptions) -> None:
         self.rows = rows
         self.temperature = options.get("temperature", 0.0)
         self.top_p = options.get("top_p", 1.0)
         seed = options.get("seed", 0)
-        self.generators = [torch.Generator().manual_seed(seed + n) for n in range(sequences)]
+        self.generators = [torch.Generator().manual_seed(_number(f"{seed}/{prompt.sample.id}")) for prompt in prompts]
 
     def __call__(self, logits: Tensor) -> Tensor:
         """sequences, int64, on the CPU, of logits (sequences x vocabulary)."""
@@ -158,3 +160,8 @@ class _Sampler:
             probabilities = torch.zeros_like(probabilities).scatter(-1, order, sorted_)
         drawn = [torch.multinomial(p, 1, generator=g) for p, g in zip(probabilities, self.generators, strict=True)]
         return torch.cat(drawn)
+
+
+def _number(name: str) -> int:
+    """A seed of its own for each name."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) >> 1

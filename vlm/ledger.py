@@ -26,6 +26,8 @@ def facts_of(config: TrainConfig, model: VisionLanguageModel, training: Stream, 
     examples = config.optimisation.steps * config.optimisation.batch
     return {
         "scan": scan_path(device),
+        "kernels": scan_path(device) if model.family == "mamba" else "attention: torch's, each sample alone",
+        "precision": config.optimisation.precision,
         "model": ledger(model.language_model),
         "parameters": counts,
         "trained": sum(p.numel() for p in model.parameters() if p.requires_grad),
@@ -48,11 +50,12 @@ def state_bytes(model: VisionLanguageModel) -> tuple[int, int]:
 
     Keys and values of all layers in a Transformer; the state and the last inputs of the convolution in a Mamba.
     """
-    config = model.language_model.config
+    config: Any = model.language_model.config
     if model.family == "mamba":
         inner = config.intermediate_size
         return 0, config.num_hidden_layers * inner * (config.state_size + config.conv_kernel) * BYTES
-    return config.num_hidden_layers * 2 * config.hidden_size * BYTES, 0
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    return config.num_hidden_layers * 2 * heads * (config.hidden_size // config.num_attention_heads) * BYTES, 0
 
 
 def print_ledger(config: TrainConfig, facts: dict[str, Any]) -> None:
@@ -73,7 +76,7 @@ def print_ledger(config: TrainConfig, facts: dict[str, Any]) -> None:
         "seen": f"{facts['examples']:,} samples, about {facts['tokens']:,} tokens",
         "order of samples": facts["order_of_samples"],
         "precision": f"{config.optimisation.precision}, weights and optimizer fp32",
-        "scan": facts["scan"],
+        "kernels": facts["kernels"],
     }
     for name, text in rows.items():
         table.add_row(name, text)

@@ -1,8 +1,8 @@
 """What is usual for a pair: the paper's recipe for pretrained ones, and one for a laptop for those made from scratch.
 
 The paper (section 4, Table 8): EVA-02-L at 336 pixels, five passes of `align` over 558K captions, two of `instruct`
-over 6.2M samples, 1,024 tokens, and 800 for the largest pair. From scratch a model has everything to learn in minutes:
-raw patches of a small picture, both stages at the same rate.
+over 6.2M samples, 1,024 tokens, and 800 for the largest pair; all in bf16, the frozen encoder too. From scratch a model
+has everything to learn in minutes: no encoder but patches with their surroundings, and one rate in both stages.
 """
 
 from dataclasses import dataclass, replace
@@ -77,7 +77,8 @@ def preset_of(name: str) -> Preset:
     """What is usual for a language model: a pair and family, a hub name or a folder."""
     if shape_of(name) is None:
         longest = LONGEST.get(name.partition("/")[0], 1024)
-        return Preset(ModelSettings(name=name), longest, 8 * longest, PAPER_STEPS, {})
+        model = ModelSettings(name=name, vision=VisionSettings(precision="bf16"))
+        return Preset(model, longest, 8 * longest, PAPER_STEPS, {})
     model = ModelSettings(name=name, vision=SCRATCH_VISION, vocabulary="world")
     return Preset(model, 512, 1024, SCRATCH_STEPS, SCRATCH_OPTIMISATION)
 
@@ -96,7 +97,7 @@ def preset_from(begun: TrainConfig | str, name: str | None) -> Preset:
         return replace(preset_of(model.name), model=model, max_length=begun.max_length, pack_length=begun.pack_length)
     there = read_architecture(Path(begun))
     preset = preset_of(name or f"tiny/{there.family}")
-    model = replace(preset.model, vision=there.vision, norm=there.norm)
+    model = replace(preset.model, vision=there.vision, norm=there.norm, vocabulary=begun)
     longest = there.max_length
     return replace(preset, model=model, max_length=longest, pack_length=max(preset.pack_length, longest))
 

@@ -55,7 +55,7 @@ class Answering:
         device = accelerator.device
         loss, samples = torch.zeros(2, device=device)
         tokens = torch.zeros(2, dtype=torch.int64, device=device)
-        asked = range(self.config.data.validation_samples)
+        asked = range(min(self.config.data.validation_samples, len(self.validation)))
         for indices in batches(asked, EVALUATION_BATCH, accelerator):
             losses = self._read(model, self.validation, indices.tolist())
             loss += losses.of_samples.sum()
@@ -94,6 +94,7 @@ class Answering:
         device = next(model.parameters()).device
         batch = batch_of([layout for _, layout in fitting], self.config.pack_length)
         pictures = [fitting[n][0] for n in batch.images]
+        ahead = [example for example in ahead if stream.layout(example) is not None]  # others are never asked for
         if self.cache is not None:
             features = self.cache.features([stream.sample(example).image for example in pictures])
             return model(batch.to(device), features=features.to(device))  # type: ignore[no-any-return]

@@ -40,19 +40,22 @@ def train(
     ),
     steps: Annotated[int | None, typer.Option(help="Steps of the stage, of the last one of both.", min=1)] = None,
     align_steps: Annotated[int | None, typer.Option(help="With both: steps of the first stage.", min=1)] = None,
-    batch: Annotated[int | None, typer.Option(help="Samples in a step, over all processes.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Samples in a step, over all processes; of both stages.")] = None,
     micro_batch: Annotated[int | None, typer.Option(help="Most samples that a process takes at once.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak, of the stage, of the last one of both.")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, or bf16 autocast over fp32 weights.")] = None,
     evaluations: Annotated[int | None, typer.Option(help="On validation samples, over the steps.")] = None,
-    encoder: Annotated[str | None, typer.Option(help="patches, timm/MODEL or clip/HUB-NAME-OR-FOLDER.")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="placed-patches, patches, timm/MODEL or clip/NAME-OR-FOLDER.")
+    ] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of a picture, in pixels.")] = None,
-    patch_size: Annotated[int | None, typer.Option(help="Side of a patch, for the encoder patches.")] = None,
+    patch_size: Annotated[int | None, typer.Option(help="Side of a patch, for patches.")] = None,
     layer: Annotated[int | None, typer.Option(help="Hidden states that are the features; the last norm's if left.")] = (
         None
     ),
+    encoder_precision: Annotated[str | None, typer.Option(help="Of the frozen encoder: fp32 or bf16.")] = None,
     norm: Annotated[str | None, typer.Option(help="Of Mamba: rms, or layer as in the released models.")] = None,
-    case: Annotated[str, typer.Option(help="Of text: kept, or lowered as in the paper.")] = "kept",
+    case: Annotated[str | None, typer.Option(help="Of text: kept, or lowered as in the paper.")] = None,
     max_length: Annotated[int | None, typer.Option(help="Most tokens of a sample.")] = None,
     pack_length: Annotated[int | None, typer.Option(help="Most tokens of a row of samples.")] = None,
     task: Annotated[list[str] | None, typer.Option(help="Train on this task alone; may be given again.")] = None,
@@ -72,6 +75,7 @@ def train(
     same settings again do nothing if the run is finished, and go on where it stopped if it is not.
     """
     require_choice("stage", stage, ("align", "instruct", "both"))
+    asked_order: Any = order
     require(start is None or stage != "both", "--start begins one stage: name --stage align or --stage instruct.")
     require(stage == "both" or align_steps is None, "--align-steps is of --stage both: say --steps.")
 
@@ -90,11 +94,18 @@ def train(
     name = pretrained or (name_of(pair or "tiny", family or "mamba") if is_named else None)
     preset = changed(
         preset_of(name or "") if begun is None else preset_from(begun, name),
-        vision={"name": encoder, "image_size": image_size, "patch_size": patch_size, "layer": layer},
+        vision={
+            "name": encoder,
+            "image_size": image_size,
+            "patch_size": patch_size,
+            "layer": layer,
+            "precision": encoder_precision,
+        },
         model={"norm": norm, "weight_seed": weight_seed},
         max_length=max_length,
         pack_length=pack_length,
     )
+    case = case or getattr(begun, "case", "kept")
     of_data = DataSettings(
         folder=str(data),
         digest=digest_of(data),
@@ -110,13 +121,19 @@ def train(
         "evaluations": evaluations,
     }
     optimisation = {name: value for name, value in said.items() if value is not None}
-    asked: Any = {"order": order, "case": case, "checkpoint_activations": checkpoint_activations}
+    asked: Any = {"case": case, "checkpoint_activations": checkpoint_activations}
     if stage == "both":
-        align = preset.run("align", of_data, steps=align_steps, **asked)
-        config = preset.run("instruct", of_data, steps=steps, start=align, optimisation=optimisation, **asked)
+        of_both = {name: value for name, value in optimisation.items() if name != "learning_rate"}
+        # As in the paper, the orders part in the second stage: both begin with the same first one.
+        align = preset.run("align", of_data, steps=align_steps, optimisation=of_both, **asked)
+        config = preset.run(
+            "instruct", of_data, order=asked_order, steps=steps, start=align, optimisation=optimisation, **asked
+        )
     else:
         stage_name: Any = stage
-        config = preset.run(stage_name, of_data, steps=steps, start=begun, optimisation=optimisation, **asked)
+        config = preset.run(
+            stage_name, of_data, order=asked_order, steps=steps, start=begun, optimisation=optimisation, **asked
+        )
     run_configs(
         [config], out or folder or Path("runs"), None, features, tracker=tracker, checkpoint_minutes=checkpoint_minutes
     )

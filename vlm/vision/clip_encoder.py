@@ -1,4 +1,5 @@
-"""CLIP's vision encoder, of transformers (reference-facts, 1.2). The usual layer is -2."""
+"""CLIP's vision encoder, of transformers (reference-facts, 1.2). The published models take
+layer -2 of it; what is taken here unless said is, as of every encoder, the last normalised output."""
 
 from collections.abc import Mapping
 from typing import Any, cast

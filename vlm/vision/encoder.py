@@ -22,7 +22,7 @@ class VisionError(ConfigError):
 
 @dataclass(frozen=True, kw_only=True)
 class VisionSettings:
-    """Which encoder a vision-language model has. The defaults are those of all results of the paper.
+    """Which encoder a vision-language model has. The default model is that of all results of the paper.
 
     Raises:
         ConfigError: the settings contradict each other.
