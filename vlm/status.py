@@ -53,7 +53,7 @@ def _comparison(rows: Sequence[Row]) -> list[str]:
             continue
         facts = [row["ledger"] for row in pair]
         if facts[0] and facts[1] and pair[0]["family"] != pair[1]["family"]:
-            equal = [said for name, said in COMPARED.items() if facts[0][name] == facts[1][name]]
+            equal = [said for name, said in COMPARED.items() if facts[0][name] == facts[1][name] is not None]
             other = [
                 f"{said} {_number(facts[0][name])} and {_number(facts[1][name])}"
                 for name, said in COMPARED.items()

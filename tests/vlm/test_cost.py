@@ -47,9 +47,10 @@ def test_a_model_made_here_is_counted_by_its_shapes():
     config = run("tiny/mamba")
     model = assemble(config.model)
     parameters = sum(parameter.numel() for parameter in model.language_model.parameters())
-    tokens = 1 + 8 * 9 + TEXT_TOKENS
+    rows, columns = model.grid
+    tokens = 1 + rows * (columns + 1) + TEXT_TOKENS
     encoder = sum(parameter.numel() for parameter in model.encoder.parameters())
-    assert operations(config) == pytest.approx(6 * parameters * tokens + 2 * encoder * 64)
+    assert operations(config) == pytest.approx(6 * parameters * tokens + 2 * encoder * rows * columns)
 
 
 def test_larger_pictures_take_longer():

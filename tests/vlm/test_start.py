@@ -1,19 +1,23 @@
-"""A run begins with another's weights, be its pictures larger: only the table of positions is another."""
+"""What a run may begin with: another's weights, be its pictures larger; and what it may not."""
 
 from dataclasses import replace
 
 import pytest
 import torch
+from transformers import Mamba2Config, Mamba2ForCausalLM
 
+from backbones.pairs import ModelError
 from training.config import ConfigError
 from training.run import Run
-from vlm.assemble import assemble
+from vlm.assemble import assemble, check_start
 from vlm.config import DataSettings, ModelSettings, TrainConfig, stage_optimisation
 from vlm.prompt import PATCH
 from vlm.train import starting_model
 from vlm.vision import VisionSettings
+from vlm.vocabulary import read_vocabulary
 
 SMALL, LARGE = 32, 64  # 2 x 2 and 4 x 4 patches
+PATCHES = VisionSettings(name="patches", image_size=32, patch_size=16)
 
 
 def config(image_size, **others):
@@ -72,3 +76,19 @@ def test_nothing_but_the_size_of_pictures_may_be_another():
     layer = replace(start.model, vision=replace(start.model.vision, layer=-1))
     with pytest.raises(ConfigError, match="goes on with the same model"):
         replace(config(LARGE, start=start), model=layer)
+
+
+def test_a_checkpoint_of_another_size_is_refused(tmp_path):
+    model = assemble(ModelSettings(name="tiny/mamba", vision=PATCHES, vocabulary="world"))
+    model.save_pretrained(tmp_path / "tiny")
+    with pytest.raises(ConfigError, match="holds a model of width 64 and 3 layers, and the run asks for small/mamba"):
+        check_start(tmp_path / "tiny", ModelSettings(name="small/mamba", vision=PATCHES, vocabulary="world"))
+
+
+def test_a_recurrent_model_that_mixes_packed_samples_is_refused(tmp_path):
+    rows = read_vocabulary("world").rows
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_heads": 4, "head_dim": 16, "state_size": 8, "n_groups": 1}
+    Mamba2ForCausalLM(Mamba2Config(vocab_size=rows, **sizes)).save_pretrained(tmp_path / "mamba2")
+    read_vocabulary("world").save(tmp_path)
+    with pytest.raises(ModelError, match="packed samples"):
+        assemble(ModelSettings(name=str(tmp_path / "mamba2"), vision=PATCHES, vocabulary=str(tmp_path)))
