@@ -16,5 +16,7 @@ Checkpoint = Annotated[
 ]
 NewTokens = Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)]
 Temperature = Annotated[float, typer.Option(help="0 says what is most likely; 1 draws as the model says.", min=0.0)]
-TopP = Annotated[float, typer.Option(help="Draw among the most likely tokens of this share.", min=0.0, max=1.0)]
-SamplingSeed = Annotated[int, typer.Option(help="Of what is drawn.")]
+TopP = Annotated[
+    float, typer.Option(help="Draw among the most likely tokens of this share, above 0.", min=0.0, max=1.0)
+]
+SamplingSeed = Annotated[int, typer.Option(help="Of what is drawn.", min=0, max=2**63 - 1)]

@@ -76,6 +76,17 @@ def find_models(paths: Sequence[Path], data: Path | None) -> list[Trained]:
     return found
 
 
+def find_model(path: Path) -> Trained:
+    """The one model that a person means, whatever it was trained on.
+
+    Raises:
+        ConfigError: there is none, or there are several.
+    """
+    found = find_models([path], data=Path())
+    require(len(found) == 1, f"{path} holds {len(found)} trained models: name the folder of one of them.")
+    return found[0]
+
+
 def start_of(path: Path) -> tuple[TrainConfig | str, Path | None]:
     """What a stage begins with, as its config says it, and the folder that both runs belong in: a run by its own
     config, so that a comparison knows all of it; a checkpoint that no run of ours wrote by its whole path, in any
