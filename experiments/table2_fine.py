@@ -1,6 +1,6 @@
 """Table 2: grounding and reading, the six models of Table 1.
 
-Claim       Pythia-VL is ahead in grounding at every size, and more so the larger; Mamba-VL is ahead in reading.
+Claim       Pythia-VL is ahead in grounding at every size (all columns but RC+A at 1b); Mamba-VL is ahead in reading.
 Command     vlm sweep experiments/table2_fine.py --out runs/paper
             The runs are those of table1_coarse.py, which says what they need: in one folder they are made once.
 Expected    The paper's; this repository has not run it yet. Spread: none, one run a model.

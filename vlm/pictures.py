@@ -50,10 +50,10 @@ def open_picture(path: Path) -> Image.Image:
     Raises:
         PictureError: there is no such file, it is no picture, it is broken, or it is too large, which its header tells.
     """
-    if not path.is_file():
-        raise PictureError(f"{path} is not there or no file: check the path of the picture.")
     too_large = f"more than {LARGEST:,} pixels are not decoded: scale it down."
     try:
+        if not path.is_file():
+            raise PictureError(f"{path} is not there or no file: check the path of the picture.")
         with Image.open(path, formats=FORMATS) as file:
             if file.width * file.height > LARGEST:
                 raise PictureError(f"{path} has {file.width:,} x {file.height:,} pixels, and {too_large}")

@@ -1,6 +1,7 @@
 """Where trained models are: the checkpoint of a run, of every finished run in a folder, or a folder of its own."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,8 @@ def checkpoint_of(path: Path) -> Path:
 
 
 def find_models(paths: Sequence[Path], data: Path | None) -> list[Trained]:
-    """The models that a person means: of folders of runs, all finished ones of the last stage.
+    """The models that a person means: of folders of runs, all finished ones of the last stage. Those that are not
+    finished are named on stderr.
 
     Args:
         data: folder of samples; None for the one that each was trained on.
@@ -67,8 +69,22 @@ def find_models(paths: Sequence[Path], data: Path | None) -> list[Trained]:
             continue
         last = [run for run in runs if _stage_of(run) == "instruct" and read_state(run) == "finished"]
         require(bool(last), f"{path} holds no finished run of the stage instruct: train one with `vlm train`.")
+        for run in runs:
+            if _stage_of(run) == "instruct" and run not in last:
+                print(f"left out: {run} is {read_state(run)}", file=sys.stderr)
         found += [_trained(run, data) for run in last]
     return found
+
+
+def find_model(path: Path) -> Trained:
+    """The one model that a person means, whatever it was trained on.
+
+    Raises:
+        ConfigError: there is none, or there are several.
+    """
+    found = find_models([path], data=Path())
+    require(len(found) == 1, f"{path} holds {len(found)} trained models: name the folder of one of them.")
+    return found[0]
 
 
 def start_of(path: Path) -> tuple[TrainConfig | str, Path | None]:

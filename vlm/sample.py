@@ -15,7 +15,7 @@ pictures named relative to its folder.
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -162,8 +162,11 @@ def write_samples(path: Path, samples: Iterable[Sample]) -> int:
     return count
 
 
-def read_samples(path: Path) -> list[Sample]:
+def read_samples(path: Path, parse: Callable[[str], Sample] = from_line) -> list[Sample]:
     """All samples of a file.
+
+    Args:
+        parse: makes a sample of a line, or raises SampleError.
 
     Raises:
         SampleError: there is no such file, or a line of it is no sample.
@@ -175,7 +178,7 @@ def read_samples(path: Path) -> list[Sample]:
     samples = []
     for number, line in enumerate(lines, start=1):
         try:
-            samples.append(from_line(line))
+            samples.append(parse(line))
         except SampleError as error:
             raise SampleError(f"{path}, line {number}: {error}") from error
     return samples

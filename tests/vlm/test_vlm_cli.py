@@ -1,5 +1,6 @@
 """The command line of `vlm`: from a drawn world to an answer, and one sentence for whatever a person gets wrong."""
 
+import dataclasses
 import functools
 import io
 import json
@@ -16,9 +17,11 @@ from PIL import Image
 from small_world import FAMILIES, vlm_config
 from transformers import MambaConfig, MambaForCausalLM
 
+from training.config import ConfigError
 from training.run import Run, read_ran_with, read_status, run_folders
 from vlm.cli import main
 from vlm.evaluate import answer, evaluate
+from vlm.runs import find_models
 
 SMALL = ["--image-size", 32, "--patch-size", 16, "--steps", 2, "--batch", 8, "--validation-samples", 8]
 
@@ -31,7 +34,8 @@ def vlm(tmp_path, monkeypatch, capfd):
 
     def typed(*arguments, stdin=""):
         monkeypatch.setattr(sys, "argv", ["vlm", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        given = io.StringIO(stdin) if isinstance(stdin, str) else io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
+        monkeypatch.setattr(sys, "stdin", given)
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()
@@ -174,7 +178,8 @@ def test_an_evaluation_that_is_interrupted_goes_on_where_it_was(trained, vlm, tm
     assert stopped.code == 130
     said = tmp_path / "stopped" / "mamba-task-agnostic" / "world-vqa.said"
     assert len(said.read_text().splitlines()) == 10
-    said.write_text(said.read_text()[:-4])  # as a kill would leave it
+    lines = said.read_text().splitlines(keepends=True)
+    said.write_text("".join([*lines[:9], "{damaged\n", *lines[9:]]))
     again = vlm(*of_vqa, "stopped")
     assert again.code == 0 and not said.exists()
     whole, stopped = (tmp_path / name / "mamba-task-agnostic" / "world-vqa.jsonl" for name in ("whole", "stopped"))
@@ -399,6 +404,50 @@ def test_what_cannot_be_evaluated_is_said_with_nothing_written(arguments, said, 
     assert files_in(around) == before
 
 
+def test_a_benchmark_that_is_named_twice_is_asked_once_and_other_pictures_are_other_data(trained, world, vlm, tmp_path):
+    data = shutil.copytree(world, tmp_path / "data")
+    asked = ["evaluate", trained["mamba"], "--data", data, "--out", "results", "--limit", 2, "--benchmark", "world-vqa"]
+    twice = vlm(*asked, "--benchmark", "world-vqa")
+    assert twice.code == 0, twice.stderr
+    manifest = data / "world.json"
+    manifest.write_text(manifest.read_text().replace('"size": ', '"size": 1'))
+    refused(vlm(*asked), "differ in data")
+    asked[asked.index("results")] = "others"
+    shutil.rmtree(data / "images" / "test")
+    refused(vlm(*asked), ".png is not there")
+    assert not (tmp_path / "others").exists()
+
+
+def test_models_are_asked_the_same_data_or_nothing(trained, vlm, tmp_path):
+    assert vlm("world", "--out", "data", "--images", 2, "--evaluation-images", 1).code == 0
+    mamba, pythia = (find_models([trained[family]], None)[0] for family in ("mamba", "pythia"))
+    with pytest.raises(ConfigError, match="were trained on several data sets"):
+        evaluate.evaluate(
+            [mamba, dataclasses.replace(pythia, data=tmp_path / "data")], ["world-vqa"], tmp_path / "results"
+        )
+    assert not (tmp_path / "results").exists()
+
+
+def test_models_of_several_pairs_have_places_of_their_own(trained, tmp_path, capfd):
+    models = find_models(list(trained.values()), None)
+    other = dataclasses.replace(models[-1], name="small")
+    evaluate.evaluate([*models, other], ["world-vqa"], tmp_path, limit=2)
+    family = other.architecture.family
+    places = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    assert places == {"tiny-pythia-task-agnostic", "tiny-mamba-task-agnostic", f"small-{family}-task-agnostic"}
+    assert "mamba - pythia, tiny, task-agnostic" in " ".join(capfd.readouterr().out.split())
+
+
+def test_runs_that_are_left_out_are_named(trained, tmp_path, capfd):
+    for family in FAMILIES:
+        run = run_of(trained[family])
+        shutil.copytree(run, tmp_path / run.name)
+    status = json.loads((tmp_path / run.name / "status.json").read_text())
+    (tmp_path / run.name / "status.json").write_text(json.dumps(status | {"state": "interrupted"}))
+    assert len(find_models([tmp_path], None)) == 1
+    assert f"{run.name} is interrupted" in capfd.readouterr().err
+
+
 def test_predictions_of_something_else_are_left_as_they_are(trained, vlm, tmp_path):
     of_vqa = ["evaluate", "--benchmark", "world-vqa", "--out", "results"]
     assert vlm(*of_vqa, trained["mamba"], "--limit", 2).code == 0
@@ -419,6 +468,8 @@ def test_predictions_of_something_else_are_left_as_they_are(trained, vlm, tmp_pa
         (["chat", "plain", "--image", "pixel.png"], "plain holds no trained model"),
         (["chat", "cut", "--image", "pixel.png"], "is broken"),
         (["chat", "GOOD", "--image", "plain"], "is not there or no file"),
+        (["chat", "GOOD", "--image", "x" * 300], "cannot be read as a picture"),
+        (["chat", "cut", "--image", "pixel.png", "--top-p", 0], "--top-p is a share above 0"),
         (["generate", "GOOD", "--samples", "nowhere.jsonl", "--out", "a"], "cannot be read as a file of samples"),
         (["generate", "GOOD", "--samples", "file", "--out", "a"], "file is empty"),
         (["generate", "GOOD", "--samples", "WORLD/test.jsonl", "--out", "file/a"], "file is a file"),
@@ -444,6 +495,39 @@ def test_help_is_quick_and_names_every_command(vlm):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert loaded.stdout.strip() == "[]"
+
+
+def test_samples_without_answers_are_answered(trained, vlm, world, tmp_path):
+    shutil.copytree(world / "images" / "test", tmp_path / "images")
+    asked = [
+        {"task": "vqa", "questions": [{"question": "What is this?"}, {"question": "And that?", "answer": ""}]},
+        {"task": "visual_grounding", "regions": [{"phrase": "the circle"}]},
+        {"task": "chat", "replies": ["Hello.", "Hi.", "What is this?"]},
+    ]
+    lines = [{"id": str(n), "image": "images/000000.png", "source": "own"} | one for n, one in enumerate(asked)]
+    (tmp_path / "asked.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    result = vlm("generate", trained["mamba"], "--samples", "asked.jsonl", "--out", "new/folder/said.jsonl")
+    assert result.code == 0, result.stderr
+    said = (tmp_path / "new" / "folder" / "said.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in said] == ["0.0", "0.1", "1", "2"]
+
+
+def test_bytes_that_are_no_text_are_a_question_like_others(trained, vlm, world):
+    image = world / "images" / "test" / "000000.png"
+    result = vlm("chat", trained["mamba"], "--image", image, stdin=b"What \xff?\n")
+    assert result.code == 0 and result.stdout, result.stderr
+
+
+def test_inspect_shows_what_a_trained_model_reads(trained, vlm, world, tmp_path):
+    assert vlm("inspect", world, "--index", 0, "--model", trained["mamba"], "--out", "its.html").code == 0
+    own = ["--grid", "2x2", "--vocabulary", run_of(trained["mamba"]) / "checkpoint"]
+    assert vlm("inspect", world, "--index", 0, *own, "--out", "own.html").code == 0
+    assert (tmp_path / "its.html").read_text() == (tmp_path / "own.html").read_text()
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "train.jsonl").touch()
+    for what in (["--pack", 2], ["--index", 0], ["--sheet"]):
+        refused(vlm("inspect", "none", *what, "--out", "a.html"), "train.jsonl is empty")
+    refused(vlm("inspect", world, "--pack", 2, "--out", "a.txt"), "must end in .html or .png")
 
 
 def test_a_run_that_fails_is_said_and_ends_with_1(world, vlm, tmp_path):

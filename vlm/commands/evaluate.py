@@ -10,7 +10,7 @@ from vlm.options import AskedOrder, Data
 
 
 @app.command(
-    epilog="`vlm evaluate runs/world_pair --out results/world_pair` · "
+    epilog="`vlm evaluate runs/world_pair --out runs/world_pair/answers` · "
     "`vlm evaluate runs/world/RUN --benchmark world-grounding --limit 50 --out results/try`"
 )
 def evaluate(

@@ -40,7 +40,7 @@ def generate(
     top_p: TopP = 1.0,
     seed: SamplingSeed = 0,
 ) -> None:
-    """Answer every sample of a file."""
+    """Answer every sample of a file; what would be right may be left out of it."""
     from vlm.talk import generate_file
 
     generate_file(

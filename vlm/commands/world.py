@@ -13,9 +13,10 @@ def world(
     out: Annotated[Path, typer.Option(help="Folder for the world: new, or the same world begun before.")],
     images: Annotated[int, typer.Option(help="Training pictures.", min=1)] = 8_000,
     evaluation_images: Annotated[
-        int | None, typer.Option(help="Pictures of validation and of test; a twentieth unless given.", min=1)
+        int | None,
+        typer.Option(help="Pictures of validation and of test; a twentieth, 50 at least, unless given.", min=1),
     ] = None,
-    size: Annotated[int, typer.Option(help="Side of a picture, in pixels.", min=16)] = 96,
+    size: Annotated[int, typer.Option(help="Side of a picture, in pixels.", min=32)] = 96,
     seed: Annotated[int, typer.Option(help="Another seed is another world.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes that draw.", min=1)] = 1,
 ) -> None:

@@ -77,12 +77,20 @@ def ask(
 
 
 def _read(said: Path) -> dict[str, str]:
-    """Text by sample id. A last line that was cut off in the middle of writing is as if it were not there."""
+    """Text by sample id. A line that is damaged, such as a last one that was cut off in the middle of writing, is
+    taken out of the file with all behind it: that is asked again."""
     known: dict[str, str] = {}
-    if said.exists():
-        lines = said.read_text(encoding="utf-8").splitlines(keepends=True)
-        whole = [line for line in lines if line.endswith("\n")]
-        if len(whole) != len(lines):
-            said.write_text("".join(whole), encoding="utf-8")
-        known = dict(json.loads(line) for line in whole)
+    if not said.exists():
+        return known
+    lines = said.read_bytes().splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        try:
+            name, text = json.loads(line)
+            is_whole = line.endswith(b"\n") and isinstance(name, str) and isinstance(text, str)
+        except (ValueError, TypeError):
+            is_whole = False
+        if not is_whole:
+            said.write_bytes(b"".join(lines[:number]))
+            break
+        known[name] = text
     return known

@@ -3,8 +3,11 @@
 out/FAMILY-ORDER/BENCHMARK.jsonl        predictions, once a benchmark is done
 out/FAMILY-ORDER/BENCHMARK.said         what has been said so far, until then
 out/FAMILY-ORDER/asked.json             what they depend on: others have no place beside them
-figures/benchmarks.png, .pdf, .csv      scores of all models, and the best constant answers
-figures/differences.csv                 of models, paired, with their intervals
+benchmarks.png, .pdf, .csv              scores of all models, and the best constant answers
+differences.csv                         of models, paired, with their intervals
+
+The last two are in the folder for figures, or in `out`. Where the models are of several pairs, such as two sizes, the
+pair stands in front: out/PAIR-FAMILY-ORDER.
 """
 
 import dataclasses
@@ -16,7 +19,8 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from training.config import ConfigError, require
+from backbones.pairs import FAMILIES, MODEL_TYPES
+from training.config import ConfigError, require, require_choice
 from training.run import require_folder
 from vlm.checkpoint import files_of
 from vlm.dataset import Split, read_split
@@ -28,6 +32,8 @@ from vlm.evaluate.table import Evaluated, differences, print_results, scores
 from vlm.model import VisionLanguageModel
 from vlm.prompt import Order
 from vlm.runs import Trained
+from vlm.vocabulary import read_vocabulary
+from vlm.world.dataset import MANIFEST
 
 ASKED = "asked.json"
 
@@ -39,7 +45,7 @@ class Asked:
     weights: str
     """SHA-256 of the checkpoint's files."""
     data: str
-    """SHA-256 of the file of samples."""
+    """SHA-256 of the file of samples, and of what a world says of itself, which its pictures follow from."""
     order: str
     limit: int | None
     """Questions of each benchmark, the first ones; None for all."""
@@ -68,8 +74,12 @@ def evaluate(
     """
     require_folder(out, "the predictions")
     require_folder(figures or out, "the figure")
-    named = [benchmark_named(name) for name in benchmarks]
-    places = [out / f"{model.architecture.family}-{order or model.architecture.order}" for model in models]
+    named = [benchmark_named(name) for name in dict.fromkeys(benchmarks)]
+    pairs = _pairs(models)
+    places = [
+        out / "-".join(filter(None, (pair, model.architecture.family, order or model.architecture.order)))
+        for pair, model in zip(pairs, models, strict=True)
+    ]
     for place in places:
         require(places.count(place) == 1, f"two of the models would be {place.name}: evaluate them into two folders.")
     everything = []
@@ -77,14 +87,20 @@ def evaluate(
         samples = read_split(model.data, split)
         asked = Asked(
             weights=_digest(files_of(model.checkpoint)),
-            data=_digest([model.data / f"{split}.jsonl"]),
+            data=_digest(list(filter(Path.is_file, (model.data / f"{split}.jsonl", model.data / MANIFEST)))),
             order=order or model.architecture.order,
             limit=limit,
         )
         _check_place(place, asked)
-        everything.append((model, place, asked, {one.name: one.of(samples)[:limit] for one in named}))
+        own = {one.name: one.of(samples)[:limit] for one in named}
+        _check_model(model, [sample.image for some in own.values() for sample in some])
+        everything.append((model, place, asked, own))
+    require(
+        len({asked.data for _, _, asked, _ in everything}) == 1,
+        "the models were trained on several data sets: name the one to ask all of them about with --data.",
+    )
     found = []
-    for model, place, asked, own in everything:
+    for pair, (model, place, asked, own) in zip(pairs, everything, strict=True):
         asked_in: Order = order or model.architecture.order
         loaded: VisionLanguageModel | None = None
         for benchmark in named:
@@ -97,12 +113,27 @@ def evaluate(
                 write_predictions(path, judge(benchmark, own[benchmark.name], texts))
                 said.unlink()
             predictions = read_predictions(path)
-            found.append(Evaluated(family=model.architecture.family, order=asked_in, predictions=predictions))
+            family = model.architecture.family
+            found.append(Evaluated(pair=pair, family=family, order=asked_in, predictions=predictions))
     table, compared = scores(found), differences(found)
     drawn = figures or out
-    draw_results(table, drawn, title=f"{models[0].name}, {split} split")
+    draw_results(table, drawn, title=f"{', '.join(dict.fromkeys(model.name for model in models))}, {split} split")
     compared.to_csv(drawn / "differences.csv", index=False)
     print_results(Console(), table, compared)
+
+
+def _pairs(models: Sequence[Trained]) -> list[str]:
+    """The pair that each model is of; nothing where there is one alone. A checkpoint without its run does not say."""
+    pairs = ["" if model.name in MODEL_TYPES else model.name for model in models]
+    return pairs if len(set(pairs)) > 1 else [""] * len(pairs)
+
+
+def _check_model(model: Trained, images: Sequence[str]) -> None:
+    """Raises ConfigError where a model cannot be compared or read, or one of these pictures is not there."""
+    require_choice("the family of a model", model.architecture.family, FAMILIES)
+    read_vocabulary(str(model.checkpoint))
+    for image in dict.fromkeys(images):
+        require((model.data / image).is_file(), f"{model.data / image} is not there: copy or draw the data again.")
 
 
 def _check_place(place: Path, asked: Asked) -> None:

@@ -72,14 +72,15 @@ def _figure(scores: pd.DataFrame, title: str) -> Figure:
 
 
 def _panel(axis: Axes, some: pd.DataFrame) -> None:
-    """One benchmark: orders side by side, and in each the families."""
+    """One benchmark: orders side by side, those of each pair together, and in each the families."""
     models = some[~some["family"].isin(FLOORS)]
-    orders, families = list(models["order"].unique()), list(models["family"].unique())
+    models = models.assign(place=(models["pair"] + "\n" + models["order"]).str.strip())
+    orders, families = list(models["place"].unique()), list(models["family"].unique())
     for floor in some[some["family"].isin(FLOORS)].itertuples():
         axis.axhline(100 * floor.score, color="0.45", lw=1, ls=FLOORS[floor.family], label=floor.family, zorder=0)
     for number, family in enumerate(families):
         own = models[models["family"] == family]
-        places = [orders.index(order) + (number - (len(families) - 1) / 2) * 0.24 for order in own["order"]]
+        places = [orders.index(order) + (number - (len(families) - 1) / 2) * 0.24 for order in own["place"]]
         # A mean can lie a rounding outside of an interval that has no width.
         reach = [100 * (own["score"] - own["low"]).clip(0), 100 * (own["high"] - own["score"]).clip(0)]
         colour = colour_of(family)

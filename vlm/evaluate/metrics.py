@@ -29,7 +29,7 @@ class Metric:
 
 
 def _correct(readings: Sequence[Reading], truths: Truths) -> list[float]:
-    return [float(reading in some) for reading, some in zip(readings, truths, strict=True)]
+    return [float(reading is not None and reading in some) for reading, some in zip(readings, truths, strict=True)]
 
 
 def _most_frequent(truths: Truths) -> str:

@@ -1,7 +1,7 @@
 """Predictions: what a model said to each question of a benchmark, what is right and how it scored, a JSON line each.
 
-    {"id": "test-7-vqa", "image": "images/7.png", "benchmark": "world-vqa", "group": "seen", "kind": "colour",
-     "prediction": "Red.<|endoftext|>", "answers": ["Red"], "score": 1.0, "parsed": true}
+    {"id": "test-7-vqa", "image": "images/7.png", "benchmark": "world-vqa", "group": "seen", "kind": "color",
+     "prediction": "Red.", "answers": ["Red"], "score": 1.0, "parsed": true}
 
 `prediction` is the text as it was generated, so that it can be scored again.
 """

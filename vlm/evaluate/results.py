@@ -49,14 +49,35 @@ def difference(first: Sequence[Prediction], second: Sequence[Prediction]) -> pd.
     Raises:
         PredictionError: the two did not answer the same questions.
     """
-    scores = {one.id: one.score for one in in_the_order_of(first, second)}
+    return _differences(first, _scores(first), _scores(in_the_order_of(first, second)))
+
+
+def difference_of_differences(
+    first: Sequence[Prediction],
+    second: Sequence[Prediction],
+    other_first: Sequence[Prediction],
+    other_second: Sequence[Prediction],
+) -> pd.DataFrame:
+    """How much more `first` gains over `second` than `other_first` does over `other_second`, as `difference` has it."""
+    own, base, gained, other_base = (
+        _scores(in_the_order_of(first, some)) for some in (first, second, other_first, other_second)
+    )
+    gain = {name: score - base[name] for name, score in own.items()}
+    return _differences(first, gain, {name: score - other_base[name] for name, score in gained.items()})
+
+
+def _scores(predictions: Sequence[Prediction]) -> dict[str, float]:
+    return {one.id: one.score for one in predictions}
+
+
+def _differences(asked: Sequence[Prediction], first: dict[str, float], second: dict[str, float]) -> pd.DataFrame:
     rows = []
-    for group, kind, some in parts(first):
-        own, other, images = [one.score for one in some], [scores[one.id] for one in some], [one.image for one in some]
+    for group, kind, some in parts(asked):
+        own, other, images = zip(*((first[one.id], second[one.id], one.image) for one in some), strict=True)
         estimate = bootstrap.difference(own, other, images)
         rows.append(
             {
-                "benchmark": first[0].benchmark,
+                "benchmark": asked[0].benchmark,
                 "group": group,
                 "kind": kind,
                 "n": len(some),

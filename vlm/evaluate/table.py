@@ -1,7 +1,8 @@
 """Models side by side: one tidy table of scores, one of differences, and both for the screen.
 
-Every family is compared with the first one (Pythia) in the same order, and every order with the first one
-(task-agnostic) in the same family; each difference is paired, question by question, with its 95 % interval.
+Within a pair, every family is compared with the first one (Pythia) in the same order, every order with the first one
+(task-agnostic) in the same family, and what an order changes in a family with what it changes in the first one. Each
+difference is paired, question by question, with its 95 % interval.
 """
 
 import itertools
@@ -19,7 +20,7 @@ from training.config import require
 from vlm.evaluate.benchmarks import BENCHMARKS
 from vlm.evaluate.constants import best_constant, best_constant_by_kind
 from vlm.evaluate.predictions import Prediction, in_the_order_of
-from vlm.evaluate.results import ALL, difference, summarise
+from vlm.evaluate.results import ALL, difference, difference_of_differences, summarise
 from vlm.prompt import ORDERS
 
 CONSTANT, CONSTANT_BY_KIND = "constant", "constant by kind"
@@ -33,6 +34,8 @@ class Evaluated:
     family: str
     order: str
     predictions: Sequence[Prediction]
+    pair: str = ""
+    """What it is compared within, such as a size; empty where there is one alone."""
 
     @property
     def benchmark(self) -> str:
@@ -43,7 +46,7 @@ def scores(evaluated: Sequence[Evaluated]) -> pd.DataFrame:
     """The results of all models, and of the best constant answers, in the order in which they are drawn.
 
     Returns:
-        family, order, and the columns of `results.summarise`.
+        pair, family, order, and the columns of `results.summarise`.
 
     Raises:
         ConfigError: there are none, one is given twice, or two did not answer the same questions.
@@ -51,42 +54,33 @@ def scores(evaluated: Sequence[Evaluated]) -> pd.DataFrame:
     frames = []
     for some in by_benchmark(evaluated):
         asked = some[0].predictions
-        rows = [(CONSTANT, "", best_constant(asked))]
+        rows = [("", CONSTANT, "", best_constant(asked))]
         if len({one.kind for one in asked}) > 1:
-            rows.append((CONSTANT_BY_KIND, "", best_constant_by_kind(asked)))
-        rows += [(one.family, one.order, list(one.predictions)) for one in some]
-        for family, order, predictions in rows:
+            rows.append(("", CONSTANT_BY_KIND, "", best_constant_by_kind(asked)))
+        rows += [(one.pair, one.family, one.order, list(one.predictions)) for one in some]
+        for pair, family, order, predictions in rows:
             frame = summarise(predictions)
-            frame.insert(0, "family", family)
-            frame.insert(1, "order", order)
+            frame.insert(0, "pair", pair)
+            frame.insert(1, "family", family)
+            frame.insert(2, "order", order)
             frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 
 def differences(evaluated: Sequence[Evaluated]) -> pd.DataFrame:
-    """All paired differences between families of one order, and between orders of one family.
+    """All paired differences between families of one order, between orders of one family, and between what an order
+    changes in two families.
 
     Returns:
-        comparison (such as `mamba - pythia`), within (the order or the family that both share), and the columns of
-        `results.difference`; without rows where there is nothing to compare.
+        comparison (such as `mamba - pythia`), within (the pair, where there are several, and the order or the family
+        that both share), and the columns of `results.difference`; without rows where there is nothing to compare.
 
     Raises:
         ConfigError: as `scores`.
     """
     frames = []
     for some in by_benchmark(evaluated):
-        pairs = list(itertools.combinations(some, 2))
-        compared = [
-            (f"{other.family} - {base.family}", base.order, other, base)
-            for base, other in pairs
-            if base.order == other.order and base.family == FAMILIES[0]
-        ] + [
-            (f"{other.order} - {base.order}", base.family, other, base)
-            for base, other in pairs
-            if base.family == other.family and base.order == ORDERS[0]
-        ]
-        for comparison, within, other, base in compared:
-            frame = difference(other.predictions, base.predictions)
+        for comparison, within, frame in itertools.chain(_by_two(some), _by_four(some)):
             frame.insert(0, "comparison", comparison)
             frame.insert(1, "within", within)
             frames.append(frame)
@@ -96,17 +90,45 @@ def differences(evaluated: Sequence[Evaluated]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def _by_two(some: Sequence[Evaluated]) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Comparison, within and differences of two families or two orders."""
+    compared = [(base, other) for base, other in itertools.combinations(some, 2) if base.pair == other.pair]
+    for base, other in compared:
+        if base.order == other.order and base.family == FAMILIES[0]:
+            within = _words(base.pair, base.order)
+            yield f"{other.family} - {base.family}", within, difference(other.predictions, base.predictions)
+    for base, other in compared:
+        if base.family == other.family and base.order == ORDERS[0]:
+            within = _words(base.pair, base.family)
+            yield f"{other.order} - {base.order}", within, difference(other.predictions, base.predictions)
+
+
+def _by_four(some: Sequence[Evaluated]) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Comparison, within and differences of what an order changes in two families."""
+    said = {(one.pair, one.family, one.order): one.predictions for one in some}
+    for pair, family, order in said:
+        if family == FAMILIES[0] or order == ORDERS[0]:
+            continue
+        four = [(pair, which, asked_in) for which in (family, FAMILIES[0]) for asked_in in (order, ORDERS[0])]
+        if all(one in said for one in four):
+            name = f"({order} - {ORDERS[0]}), {family} - {FAMILIES[0]}"
+            yield name, pair, difference_of_differences(*(said[one] for one in four))
+
+
+def _words(*words: str) -> str:
+    return ", ".join(filter(None, words))
+
+
 def by_benchmark(evaluated: Sequence[Evaluated]) -> Iterator[list[Evaluated]]:
     """What belongs to each benchmark, both in the order that they always have."""
     require(bool(evaluated), "there is nothing to compare: name files of predictions.")
     for name in BENCHMARKS:
-        some = sorted((one for one in evaluated if one.benchmark == name), key=lambda one: (_rank(one), one.family))
-        labels = [(one.family, one.order) for one in some]
-        for family, order in labels:
-            require(
-                labels.count((family, order)) == 1,
-                f"there are several predictions of {name} by {family}, {order}: name one of them.",
-            )
+        own = [one for one in evaluated if one.benchmark == name]
+        pairs = [one.pair for one in own]  # these in the order in which they were given
+        some = sorted(own, key=lambda one: (pairs.index(one.pair), _rank(one), one.family))
+        labels = [_words(one.pair, one.family, one.order) for one in some]
+        for label in labels:
+            require(labels.count(label) == 1, f"there are several predictions of {name} by {label}: name one of them.")
         for one in some[1:]:
             in_the_order_of(some[0].predictions, one.predictions)
         if some:
@@ -127,7 +149,7 @@ def print_results(console: Console, scores: pd.DataFrame, differences: pd.DataFr
     for name, some in _overall(scores).groupby("benchmark", sort=False):
         said = [name, f"{some['metric'].iloc[0]}, n = {some['n'].iloc[0]:,}"]
         for about, row in zip(itertools.chain(said, itertools.repeat("")), some.to_dict("records"), strict=False):
-            model = " ".join(filter(None, (row["family"], row["order"])))
+            model = " ".join(filter(None, (row["pair"], row["family"], row["order"])))
             unread = f"{row['parse_failures']:,}" if row["parse_failures"] else ""
             table.add_row(about, model, f"{100 * row['score']:.1f}", _interval(row, "{:.1f}"), unread)
         table.add_section()
@@ -138,7 +160,7 @@ def print_results(console: Console, scores: pd.DataFrame, differences: pd.DataFr
     table = _empty("paired difference", "score", "95 % interval")
     for name, some in _overall(differences).groupby("benchmark", sort=False):
         for number, row in enumerate(some.to_dict("records")):
-            what = f"{row['comparison']}, {row['within']}"
+            what = _words(row["comparison"], row["within"])
             table.add_row("" if number else name, what, f"{100 * row['difference']:+.1f}", _interval(row, "{:+.1f}"))
         table.add_section()
     console.print(table)

@@ -121,7 +121,7 @@ def make_world(
     _write(out / UNFINISHED, _json(plan))
     manifest = _draw_all(out, config, workers)
     _write(out / MANIFEST, _json(dataclasses.asdict(manifest)))
-    (out / UNFINISHED).unlink()
+    (out / UNFINISHED).unlink(missing_ok=True)
     return manifest
 
 
@@ -173,7 +173,7 @@ def _draw_all(out: Path, config: WorldConfig, workers: int) -> WorldManifest:
             drawn = processes.imap(draw_one, indices, chunksize=32) if processes else map(draw_one, indices)
             counts: Counter[str] = Counter()
             path = out / f"{split}.jsonl"
-            beside = path.with_suffix(".partial")
+            beside = _beside(path)
             write_samples(beside, _counted(drawn, counts, bar))
             os.replace(beside, path)
             samples[split], sha256[split] = dict(counts), _digest(path)
@@ -185,7 +185,7 @@ def _draw_one(out: Path, config: WorldConfig, split: Split, index: int) -> list[
     scene = make_scene(config.seed, split, index)
     path = out / image_path(scene)
     if not path.exists():
-        beside = path.with_suffix(".partial")
+        beside = _beside(path)
         draw(scene, config.size).save(beside, format="PNG")
         os.replace(beside, path)
     return samples_of(scene)
@@ -196,6 +196,11 @@ def _counted(drawn: Iterable[list[Sample]], counts: Counter[str], bar: Any) -> I
         counts.update(sample.source for sample in samples)
         yield from samples
         bar.update()
+
+
+def _beside(path: Path) -> Path:
+    """Where a file is written before it takes its place: another for each process, as two may draw one world."""
+    return path.with_name(f"{path.name}.{os.getpid()}.partial")
 
 
 def _told(config: WorldConfig) -> str:
@@ -219,6 +224,6 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, text: str) -> None:
-    beside = path.with_name(path.name + ".partial")
+    beside = _beside(path)
     beside.write_text(text, encoding="utf-8")
     os.replace(beside, path)

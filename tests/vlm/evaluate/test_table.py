@@ -74,6 +74,7 @@ def test_differences_are_those_of_families_in_an_order_and_of_orders_in_a_family
         ("mamba - pythia", "task-aware"),
         ("task-aware - task-agnostic", "pythia"),
         ("task-aware - task-agnostic", "mamba"),
+        ("(task-aware - task-agnostic), mamba - pythia", ""),
     }
     table = scores(models)
     table = table[table["group"] == "all"].set_index(["family", "order"])["score"]
@@ -82,6 +83,23 @@ def test_differences_are_those_of_families_in_an_order_and_of_orders_in_a_family
     row = whole.loc["task-aware - task-agnostic", "mamba"]
     assert row["difference"] == pytest.approx(table["mamba", "task-aware"] - table["mamba", "task-agnostic"])
     assert 0 < row["low"] <= row["difference"] <= row["high"]
+    effects = whole["difference"].loc["task-aware - task-agnostic"]
+    row = whole.loc["(task-aware - task-agnostic), mamba - pythia", ""]
+    assert row["difference"] == pytest.approx(effects["mamba"] - effects["pythia"])
+    assert 0 < row["low"] < row["difference"] < row["high"]
+    assert not any("(" in name for name in differences(models[:3])["comparison"])
+
+
+def test_models_are_compared_within_a_pair(tmp_path):
+    models = [dataclasses.replace(one, pair=pair) for pair in ("1b", "160m") for one in evaluated("world-match")]
+    frame = differences(models)
+    whole = frame[frame["group"] == "all"]
+    assert whole["within"].str.startswith(("1b", "160m")).all() and len(whole) == 2 * 5
+    alone = differences(evaluated("world-match"))
+    assert sorted(whole["difference"]) == sorted(2 * alone[alone["group"] == "all"]["difference"].tolist())
+    table = scores(models)
+    assert table["pair"].unique().tolist() == ["", "1b", "160m"]
+    assert draw_results(table, tmp_path)[0].exists()
 
 
 def test_one_model_alone_has_no_differences():
@@ -105,7 +123,7 @@ def test_the_screen_shows_scores_differences_and_what_could_not_be_read():
     models[2] = dataclasses.replace(models[2], predictions=[unread, *models[2].predictions[1:]])
     table, apart = scores(models), differences(models)
     out = io.StringIO()
-    print_results(Console(file=out, width=80), table, apart)
+    print_results(Console(file=out, width=100), table, apart)
     lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
     for row in table[(table["group"] == "all") & (table["kind"] == "all")].itertuples():
         unread = f" {row.parse_failures}" if row.parse_failures else ""
@@ -114,7 +132,7 @@ def test_the_screen_shows_scores_differences_and_what_could_not_be_read():
         assert any(line.endswith(said) for line in lines)
     for row in apart[(apart["group"] == "all") & (apart["kind"] == "all")].itertuples():
         interval = f"{100 * row.low:+.1f} to {100 * row.high:+.1f}"
-        said = f"{row.comparison}, {row.within} {100 * row.difference:+.1f} {interval}"
+        said = f"{', '.join(filter(None, (row.comparison, row.within)))} {100 * row.difference:+.1f} {interval}"
         assert any(line.endswith(said) for line in lines)
 
 
