@@ -297,7 +297,7 @@ def test_a_stage_begins_with_the_weights_of_a_run_or_of_a_folder(trained, world,
     ("changes", "said"),
     [
         ({"name": "tiny/pythia"}, "holds a mamba model, and the run asks for tiny/pythia"),
-        ({"name": "small/mamba"}, "holds a model of width 64, and the run asks for small/mamba"),
+        ({"name": "small/mamba"}, "holds a model of width 64 and 3 layers, and the run asks for small/mamba"),
         ({"vision": PATCHES}, "has the vision encoder timm/test_vit, and the run asks for patches"),
         ({"vision": dataclasses.replace(TIMM, layer=-2)}, "with other settings: make them the same"),
         ({"norm": "layer"}, "has norm rms, and the run asks for layer"),
