@@ -11,7 +11,7 @@ The loss is the mean over the target tokens of a sample, then the mean over samp
 the paper; one connector initialisation for both families, which its public implementation has not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Unpack, cast
 
@@ -28,7 +28,8 @@ from vlm import checkpoint
 from vlm.architecture import Architecture
 from vlm.generate import GenerationOptions, generate
 from vlm.packing import Batch
-from vlm.prompt import PATCH, UNSCORED, Layout
+from vlm.prompt import PATCH, UNSCORED, Layout, Order, lay_out
+from vlm.sample import Sample
 from vlm.vision import VisionEncoder
 from vlm.vocabulary import Vocabulary
 
@@ -75,6 +76,11 @@ class VisionLanguageModel(nn.Module):
     def save_pretrained(self, folder: Path | str, state_dict: dict[str, Tensor] | None = None) -> None:
         """Writes the model into a folder: see `vlm.checkpoint.save`."""
         checkpoint.save(self, Path(folder), state_dict)
+
+    def prompt(self, sample: Sample, order: Order, with_answers: bool = False) -> Layout:
+        """What the model reads of a sample, up to the first answer unless all is asked for."""
+        case = self.config.case
+        return lay_out(sample, order, self.vocabulary, self.grid, case=case, with_answers=with_answers)
 
     def generate(
         self,
@@ -165,7 +171,3 @@ class VisionLanguageModel(nn.Module):
     def head(self) -> nn.Module:
         """From hidden states to logits."""
         return cast(nn.Module, self.language_model.get_output_embeddings())
-
-    def trained_names(self) -> Iterator[str]:
-        """Parameters that a stage trains."""
-        return (name for name, parameter in self.named_parameters() if parameter.requires_grad)

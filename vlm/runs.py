@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from training.config import ConfigError, from_dict, require
 from training.run import STATUS, read_config, read_kind, read_state, run_folders
 from vlm.architecture import CONFIG, MODEL_TYPE, Architecture, read_architecture
 from vlm.config import TrainConfig
+from vlm.model import VisionLanguageModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +24,11 @@ class Trained:
     checkpoint: Path
     data: Path
     architecture: Architecture
+
+    def load(self) -> VisionLanguageModel:
+        """The model, on a GPU where there is one."""
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        return VisionLanguageModel.from_pretrained(self.checkpoint).to(device)
 
 
 def is_checkpoint(folder: Path) -> bool:

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any, Unpack, cast
 
-import torch
 from tqdm import tqdm
 
 from training.config import require, require_choice
@@ -16,7 +15,7 @@ from vlm.evaluate.answer import ask
 from vlm.generate import GenerationOptions
 from vlm.model import VisionLanguageModel
 from vlm.pictures import open_picture
-from vlm.prompt import ORDERS, Layout, Order, lay_out, singles
+from vlm.prompt import ORDERS, Layout, Order, singles
 from vlm.runs import find_model
 from vlm.sample import Question, Region, Sample, from_line, read_samples
 from vlm.templates import box_text
@@ -36,7 +35,7 @@ def chat(path: Path, image: Path, task: str, order: str | None, **options: Unpac
     require_choice("task", task, ASKED)
     _check(order, options)
     open_picture(image)
-    model = _loaded(path)
+    model = find_model(path).load()
     asked_in = cast(Order, order or model.config.order)
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
@@ -66,7 +65,7 @@ def generate_file(
     _check(order, options)
     asked = [part for sample in read_samples(samples, asked_in_line) for part in singles(sample)]
     require(bool(asked), f"{samples} is empty: name a file of samples.")
-    model = _loaded(path)
+    model = find_model(path).load()
     for image in dict.fromkeys(sample.image for sample in asked):
         open_picture(samples.parent / image)  # all of them, before the first answer
     prompts = [_prompt(model, sample, cast(Order, order or model.config.order)) for sample in asked]
@@ -126,12 +125,6 @@ def _check(order: str | None, options: GenerationOptions) -> None:
     require(options.get("top_p", 1.0) > 0, "--top-p is a share above 0: leave it out to draw among all tokens.")
 
 
-def _loaded(path: Path) -> VisionLanguageModel:
-    found = find_model(path)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return VisionLanguageModel.from_pretrained(found.checkpoint).to(device)
-
-
 def _sample(text: str, image: Path, task: str) -> Sample:
     """What a line asks of a picture; what would be right is not known, and stands in for itself."""
     held: dict[str, Any] = {"task": "captioning", "caption": UNKNOWN}
@@ -145,7 +138,7 @@ def _sample(text: str, image: Path, task: str) -> Sample:
 def _prompt(model: VisionLanguageModel, sample: Sample, order: Order) -> Layout:
     """What is read before the first answer; of a chat that ends with what the person said, all of it."""
     is_open = sample.task == "chat" and len(sample.replies) % 2 == 0 and sample.replies[-1] == UNKNOWN
-    layout = lay_out(sample, order, model.vocabulary, model.grid, case=model.config.case, with_answers=is_open)
+    layout = model.prompt(sample, order, with_answers=is_open)
     if not is_open:
         return layout
     *pieces, last = layout.pieces

@@ -17,7 +17,7 @@ from vlm.evaluate.benchmarks import Benchmark
 from vlm.generate import GenerationOptions
 from vlm.model import VisionLanguageModel
 from vlm.pictures import open_picture, to_pixels
-from vlm.prompt import Layout, Order, lay_out
+from vlm.prompt import Layout, Order
 from vlm.sample import Sample
 
 BATCH = 64
@@ -41,10 +41,7 @@ def answer(
         said: file of what has been said so far, by sample id.
     """
     known = _read(said)
-    prompts = [
-        lay_out(sample, order, model.vocabulary, model.grid, case=model.config.case, with_answers=False)
-        for sample in samples
-    ]
+    prompts = [model.prompt(sample, order) for sample in samples]
     asked = sorted(
         (n for n, sample in enumerate(samples) if sample.id not in known),
         key=lambda n: (len(prompts[n].ids), samples[n].image, n),

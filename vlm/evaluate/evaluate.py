@@ -16,7 +16,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from rich.console import Console
 
 from backbones.pairs import FAMILIES, MODEL_TYPES
@@ -46,7 +45,7 @@ class Asked:
     """SHA-256 of the checkpoint's files."""
     data: str
     """SHA-256 of the file of samples, and of what a world says of itself, which its pictures follow from."""
-    order: str
+    order: Order
     limit: int | None
     """Questions of each benchmark, the first ones; None for all."""
 
@@ -60,7 +59,6 @@ def evaluate(
     order: Order | None = None,
     limit: int | None = None,
     split: Split = "test",
-    device: torch.device | None = None,
 ) -> None:
     """Asks every model everything, and prints scores and paired differences with their intervals.
 
@@ -101,20 +99,19 @@ def evaluate(
     )
     found = []
     for pair, (model, place, asked, own) in zip(pairs, everything, strict=True):
-        asked_in: Order = order or model.architecture.order
         loaded: VisionLanguageModel | None = None
         for benchmark in named:
             path = place / f"{benchmark.name}.jsonl"
             if not path.exists():
-                loaded = loaded or VisionLanguageModel.from_pretrained(model.checkpoint).to(device or _device())
+                loaded = loaded or model.load()
                 _claim(place, asked)
                 said = place / f"{benchmark.name}.said"
-                texts = answer(loaded, benchmark, own[benchmark.name], model.data, order=asked_in, said=said)
+                texts = answer(loaded, benchmark, own[benchmark.name], model.data, order=asked.order, said=said)
                 write_predictions(path, judge(benchmark, own[benchmark.name], texts))
                 said.unlink()
             predictions = read_predictions(path)
             family = model.architecture.family
-            found.append(Evaluated(pair=pair, family=family, order=asked_in, predictions=predictions))
+            found.append(Evaluated(pair=pair, family=family, order=asked.order, predictions=predictions))
     table, compared = scores(found), differences(found)
     drawn = figures or out
     draw_results(table, drawn, title=f"{', '.join(dict.fromkeys(model.name for model in models))}, {split} split")
@@ -165,7 +162,3 @@ def _digest(paths: Sequence[Path]) -> str:
         with open(path, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
