@@ -2,12 +2,9 @@
 
 import hashlib
 from pathlib import Path
-from typing import Literal
 
 from training.config import ConfigError
-from vlm.sample import Sample, read_samples
-
-Split = Literal["train", "validation", "test"]
+from vlm.sample import Sample, Split, read_samples
 
 
 def read_split(folder: Path, split: Split) -> list[Sample]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from training.config import ConfigError
@@ -66,6 +66,16 @@ def open_picture(path: Path) -> Image.Image:
         raise PictureError(f"{path} is too large, {too_large}") from error
     except Exception as error:  # each of Pillow's decoders raises its own
         raise PictureError(f"{path} cannot be read as a picture ({error}): copy or save it again.") from error
+
+
+def picture_size(path: Path) -> tuple[int, int] | None:
+    """Width and height in pixels, upright, as the header of a file says; None where it has none. Nothing is decoded."""
+    try:
+        with Image.open(path, formats=FORMATS) as file:
+            turned = file.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+            return (file.height, file.width) if turned else (file.width, file.height)
+    except Exception:  # each of Pillow's decoders raises its own
+        return None
 
 
 def to_pixels(

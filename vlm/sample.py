@@ -10,7 +10,7 @@ What a sample holds depends on its task (reference-facts, section 4; paper, Tabl
     chat                                replies: what was said by turns, the person first
 
 Boxes are x1, y1, x2, y2 as shares of the picture's width and height, from 0 to 1. A file of samples is JSON lines, with
-pictures named relative to its folder.
+pictures named relative to its folder; `vlm.data` keeps the same schema as Parquet.
 """
 
 import dataclasses
@@ -35,6 +35,9 @@ Task = Literal[
 ]
 TASKS: tuple[Task, ...] = get_args(Task)
 
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
 Box = tuple[float, float, float, float]
 
 
@@ -48,6 +51,8 @@ class Region:
 
     box: Box
     phrase: str
+    id: str = ""
+    """Its number in its data set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,10 @@ class Question:
     options: tuple[str, ...] | tuple[Box, ...] = ()
     kind: str = ""
     """What is asked for (colour, count), for tables of results."""
+    id: str = ""
+    """Its number in its data set, which test servers ask for."""
+    answers: tuple[str, ...] = ()
+    """What all annotators answered, where there are several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +97,17 @@ class Sample:
     """An instruction of the sample's own, in place of the task's."""
     group: str = ""
     """Part of a benchmark that is reported apart, such as combinations that were not trained on."""
+    known_as: tuple[str, ...] = ()
+    """What data sets call the picture (`coco:391895`, `vg:2343077`): one picture is known under all its names."""
+    answered: bool = True
+    """False in a test set whose answers are not given out: it can be asked, and not be trained on."""
+    as_published: bool = False
+    """Laid out as by the public implementation, where that is known to be wrong: see `vlm.templates`."""
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
             raise SampleError(f"sample {self.id}: the task must be one of {', '.join(TASKS)}, not {self.task!r}.")
-        needed = _NEEDED[self.task]
+        needed = _NEEDED[self.task] if self.answered else _ASKED[self.task]
         lacking = [name for name in needed if getattr(self, name) in ("", (), None)]
         if lacking:
             raise SampleError(f"sample {self.id} ({self.task}) has no {' and no '.join(lacking)}.")
@@ -113,6 +128,13 @@ _NEEDED: dict[Task, tuple[str, ...]] = {
     "chat": ("replies",),
 }
 
+_ASKED: dict[Task, tuple[str, ...]] = _NEEDED | {
+    "captioning": (),
+    "grounded_captioning": (),
+    "image_text_match": ("caption",),
+}
+"""The same where the answers are not known."""
+
 
 def _boxes_of(questions: Iterable[Question]) -> Iterator[Box]:
     """The options that are boxes."""
@@ -122,11 +144,22 @@ def _boxes_of(questions: Iterable[Question]) -> Iterator[Box]:
                 yield option
 
 
+_OF_PARTS = {"id", "answers"}
+"""Of regions and questions: left out where they are empty."""
+
+_USUAL = {"answered": True, "as_published": False}
+"""Left out where they are so."""
+
+
 def to_line(sample: Sample) -> str:
     """A sample as a line of JSON; what it does not hold is left out."""
-    return json.dumps(
-        {name: value for name, value in dataclasses.asdict(sample).items() if value not in ("", (), None)}
-    )
+    written = dataclasses.asdict(sample)
+    for part in (*written["regions"], *written["questions"]):
+        for name in _OF_PARTS & part.keys():
+            if not part[name]:
+                del part[name]
+    held = {name: value for name, value in written.items() if value not in ("", (), None)}
+    return json.dumps({name: value for name, value in held.items() if _USUAL.get(name) is not value})
 
 
 def from_line(line: str) -> Sample:
@@ -138,12 +171,18 @@ def from_line(line: str) -> Sample:
     try:
         read: dict[str, Any] = json.loads(line)
         read["boxes"] = tuple(tuple(box) for box in read.get("boxes", ()))
-        read["regions"] = tuple(Region(box=tuple(r["box"]), phrase=r["phrase"]) for r in read.get("regions", ()))
+        read["regions"] = tuple(Region(**{**r, "box": tuple(r["box"])}) for r in read.get("regions", ()))
         read["questions"] = tuple(
-            Question(**{**q, "options": tuple(o if isinstance(o, str) else tuple(o) for o in q.get("options", ()))})
+            Question(
+                **{
+                    **q,
+                    "options": tuple(o if isinstance(o, str) else tuple(o) for o in q.get("options", ())),
+                    "answers": tuple(q.get("answers", ())),
+                }
+            )
             for q in read.get("questions", ())
         )
-        for name in ("references", "replies"):
+        for name in ("references", "replies", "known_as"):
             read[name] = tuple(read.get(name, ()))
         return Sample(**read)
     except SampleError:

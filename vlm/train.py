@@ -17,12 +17,13 @@ from training.run import Record, Run
 from training.runner import Prepared, RunOptions, carry_out
 from vlm.assemble import assemble, check_start, restarted
 from vlm.config import DataSettings, TrainConfig
-from vlm.dataset import Split, digest_of, read_split
+from vlm.dataset import digest_of, read_split
 from vlm.feature_cache import FeatureCache
 from vlm.ledger import facts_of, print_ledger
 from vlm.model import Losses, VisionLanguageModel
 from vlm.packing import batch_of
 from vlm.pictures import to_pixels
+from vlm.sample import Split
 from vlm.stream import Stream
 from vlm.vision import VisionEncoder, build_encoder, image_tokens
 from vlm.vocabulary import Vocabulary, read_vocabulary

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from small_vlm import boxes
 
 from training.config import ConfigError
+from vlm.sample import SPLITS
 from vlm.templates import box_text, turns_of
 from vlm.vocabulary import END, FILE, read_vocabulary, restrict
-from vlm.world.scene import SPLITS, make_scene
+from vlm.world.scene import make_scene
 from vlm.world.tasks import samples_of
 from vlm.world.vocabulary import make_vocabulary
 

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageChops
 
+from vlm.sample import SPLITS
 from vlm.world.drawing import INKS, draw
 from vlm.world.phrases import expression
-from vlm.world.scene import COLORS, COMBINATIONS, HELD_OUT, SHAPES, SPLITS, TEXTURES, WORDS, make_scene
+from vlm.world.scene import COLORS, COMBINATIONS, HELD_OUT, SHAPES, TEXTURES, WORDS, make_scene
 from vlm.world.tasks import SOURCES, samples_of
 
 scenes = st.builds(make_scene, st.integers(0, 2**40), st.sampled_from(SPLITS), st.integers(0, 2**40))

@@ -22,7 +22,7 @@ from backbones.pairs import FAMILIES, MODEL_TYPES
 from training.config import ConfigError, require, require_choice
 from training.run import require_folder
 from vlm.checkpoint import files_of
-from vlm.dataset import Split, read_split
+from vlm.dataset import read_split
 from vlm.evaluate.answer import answer
 from vlm.evaluate.benchmarks import benchmark_named
 from vlm.evaluate.figure import draw_results
@@ -31,6 +31,7 @@ from vlm.evaluate.table import Evaluated, differences, print_results, scores
 from vlm.model import VisionLanguageModel
 from vlm.prompt import Order
 from vlm.runs import Trained
+from vlm.sample import Split
 from vlm.vocabulary import read_vocabulary
 from vlm.world.dataset import MANIFEST
 

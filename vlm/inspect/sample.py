@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from training.config import require
-from vlm.dataset import Split, read_split
+from vlm.dataset import read_split
 from vlm.inspect.boxes import boxes_of, with_boxes
 from vlm.inspect.drawing import draw_layouts
 from vlm.inspect.page import escaped, figure_of, legend, require_file, write_page
 from vlm.inspect.tokens import Chip, chips_of, counts_of
 from vlm.pictures import open_picture
 from vlm.prompt import Order, lay_out, singles
-from vlm.sample import Sample
+from vlm.sample import Sample, Split
 from vlm.templates import Case
 from vlm.vocabulary import Vocabulary
 

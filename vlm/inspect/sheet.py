@@ -4,11 +4,11 @@ import random
 from pathlib import Path
 
 from training.config import ConfigError, require
-from vlm.dataset import Split, read_split
+from vlm.dataset import read_split
 from vlm.inspect.boxes import boxes_of, with_boxes
 from vlm.inspect.page import escaped, figure_of, legend, require_file, write_page
 from vlm.pictures import open_picture
-from vlm.sample import TASKS, Sample
+from vlm.sample import TASKS, Sample, Split
 from vlm.templates import turns_of
 
 SIDE = 320

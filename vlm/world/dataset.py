@@ -26,9 +26,9 @@ from tqdm import tqdm
 
 from training.config import ConfigError, conform, from_dict, require
 from training.run import require_folder
-from vlm.sample import Sample, write_samples
+from vlm.sample import SPLITS, Sample, Split, write_samples
 from vlm.world.drawing import draw
-from vlm.world.scene import SPLITS, Split, make_scene
+from vlm.world.scene import make_scene
 from vlm.world.tasks import image_path, samples_of
 
 VERSION = 1

@@ -14,17 +14,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, NamedTuple, get_args
 
-from vlm.sample import Box
+from vlm.sample import Box, Split
 from vlm.world.chance import balanced, stream
 
-Split = Literal["train", "validation", "test"]
 Color = Literal["red", "orange", "yellow", "green", "blue", "purple", "pink", "black"]
 Shape = Literal["circle", "square", "triangle", "star", "diamond", "cross"]
 Size = Literal["small", "large"]
 Texture = Literal["plain", "striped", "checked", "speckled", "shaded"]
 Tone = tuple[int, int, int]
 
-SPLITS: tuple[Split, ...] = get_args(Split)
 COLORS: tuple[Color, ...] = get_args(Color)
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 TEXTURES: tuple[Texture, ...] = get_args(Texture)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vlm import vocabulary as vocabularies
+from vlm.sample import SPLITS
 from vlm.templates import turns_of
 from vlm.vocabulary import Vocabulary, read_vocabulary, restrict
-from vlm.world.scene import SPLITS, make_scene
+from vlm.world.scene import make_scene
 from vlm.world.tasks import samples_of
 
 PICTURES = 2_000

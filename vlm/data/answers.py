@@ -1,0 +1,34 @@
+"""Which answer is trained on, where several people gave one (reference-facts, 5.3)."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from vlm.data.records import Record
+from vlm.data.source import DroppedError, Source
+from vlm.sample import Question
+
+
+def most_frequent(answers: Sequence[str]) -> str:
+    """What most people said; the first of those that as many did. Nothing where nobody said anything."""
+    return Counter(answers).most_common(1)[0][0] if answers else ""
+
+
+def question_of(
+    source: Source, record: Record, text: str, answers: Sequence[str], *, id: str, kind: str = ""
+) -> Question:
+    """A question of a record, with the most frequent of its answers, and all of them.
+
+    Args:
+        answers: as they were given; none where the data set keeps them to itself.
+
+    Raises:
+        RecordError: there is no question.
+        DroppedError: the answer is empty, and nothing can be learned from it. As published it stays, and shifts what is
+            trained on (D4).
+    """
+    if not text:
+        record.refuse("the question is empty")
+    answer = most_frequent(answers).strip()
+    if answers and not answer and not source.how.as_published:
+        raise DroppedError("answer empty", record.place)
+    return Question(question=text, answer=answer, kind=kind, id=id, answers=tuple(answers) if len(answers) > 1 else ())

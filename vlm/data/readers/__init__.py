@@ -1,0 +1,1 @@
+"""One file for each data set: its files and fields, and what its samples are."""
