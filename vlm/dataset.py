@@ -1,32 +1,97 @@
-"""A folder of samples: `train.jsonl`, `validation.jsonl`, `test.jsonl`, and the pictures that they name."""
+"""A folder of samples: the splits in it by number, and the pictures that they name.
 
+    train.jsonl ...       samples as JSON lines (`vlm.sample`), pictures relative to the folder: `vlm world`
+    manifest.json ...     samples as Parquet, pictures where the manifest says: `vlm prepare`, see `vlm.data.stored`
+
+A folder of the second kind may also be the URL of an object store.
+"""
+
+import functools
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
-from training.config import ConfigError
-from vlm.sample import Sample, Split, read_samples
+from training.config import ConfigError, require
+from vlm.places import Place
+from vlm.sample import Split, read_samples
+from vlm.samples import Listed, Samples
+
+MANIFEST = "manifest.json"
+"""Of samples that were prepared."""
 
 
-def read_split(folder: Path, split: Split) -> list[Sample]:
+def open_split(folder: str | Path, split: Split) -> Samples:
     """The samples of a split.
 
     Raises:
-        SampleError: there are none, or a line of the file is no sample.
+        ConfigError: there are none, a line of their file is none, or the folder cannot be reached.
     """
-    return read_samples(folder / f"{split}.jsonl")
+    place = Place(str(folder))
+    if is_prepared(place):
+        from vlm.data.stored import Stored  # Parquet takes its time to import
+
+        return Stored(place, split)
+    require(place.is_local, f"{folder} holds no {MANIFEST}: name the URL of a folder that `vlm prepare` made.")
+    path = Path(folder) / f"{split}.jsonl"
+    try:
+        stat = path.stat()
+        known = (stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        known = (0, 0)  # reading it says what is wrong
+    return _listed(path, known)
 
 
-def digest_of(folder: Path) -> str:
+def is_prepared(place: Place) -> bool:
+    """Whether a folder holds what `vlm prepare` made.
+
+    Raises:
+        ConfigError: it cannot be reached.
+    """
+    try:
+        return place.has(MANIFEST)
+    except ConfigError:
+        raise
+    except Exception as error:  # every kind of store raises its own
+        raise ConfigError(f"{place} cannot be reached ({error}): check the URL, and what may read it.") from error
+
+
+def digest_of(folder: str | Path) -> str:
     """Twelve hex digits of the training samples: what a run is known by.
 
     Raises:
         ConfigError: the folder holds none.
     """
+    place = Place(str(folder))
+    if is_prepared(place):
+        return digest_of_manifest(place)
     try:
-        with open(folder / "train.jsonl", "rb") as file:
+        with open(Path(folder) / "train.jsonl", "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:12]
     except OSError as error:
         raise ConfigError(
-            f"{folder} holds no train.jsonl: name a folder that does, or write this one (`vlm world` draws samples, "
-            "`vlm prepare` will make them of data sets)."
+            f"{folder} holds neither {MANIFEST} nor train.jsonl: name a folder that does, or write this one "
+            "(`vlm world` draws samples, `vlm prepare` makes them of data sets)."
         ) from error
+
+
+def digest_of_manifest(place: Place, split: Split = "train") -> str:
+    """Twelve hex digits of the files of a split that was prepared.
+
+    Raises:
+        ConfigError: the manifest cannot be read, or tells of no such split.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads(place.read(MANIFEST))
+        files = [file["sha256"] for file in manifest["splits"][split]["files"]]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ConfigError(
+            f"{place.of(MANIFEST)} tells of no {split} samples: prepare them with `vlm prepare`."
+        ) from error
+    return hashlib.sha256("".join(files).encode()).hexdigest()[:12]
+
+
+@functools.lru_cache(4)
+def _listed(path: Path, known: tuple[int, int]) -> Listed:
+    """Read once, for as long as the file is the same."""
+    return Listed(read_samples(path), Place(str(path.parent)))

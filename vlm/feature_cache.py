@@ -16,7 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from vlm.pictures import open_picture, to_pixels
+from vlm.pictures import decode, to_pixels
+from vlm.samples import Samples
 from vlm.vision import VisionEncoder, VisionSettings
 
 VERSION = 1
@@ -26,10 +27,9 @@ VERSION = 1
 class FeatureCache:
     """Args:
     folder: where features are kept; those of other encoders have folders of their own in it.
-    pictures: folder that pictures are named relative to.
     """
 
-    def __init__(self, folder: Path, encoder: VisionEncoder, settings: VisionSettings, pictures: Path) -> None:
+    def __init__(self, folder: Path, encoder: VisionEncoder, settings: VisionSettings) -> None:
         described = json.dumps(
             {"version": VERSION, **asdict(settings), "weights": _fingerprint(encoder)}, sort_keys=True
         )
@@ -37,20 +37,25 @@ class FeatureCache:
         self.encoder = encoder
         self.size = settings.image_size
         self.normalisation = encoder.normalisation
-        self.pictures = pictures
 
-    def features(self, images: Sequence[str]) -> Tensor:
-        """images x patches x encoder width, float32, on the CPU."""
-        return torch.stack([self._of(image) for image in images])
+    def features(self, images: Sequence[str], samples: Samples) -> Tensor:
+        """images x patches x encoder width, float32, on the CPU.
 
-    def _of(self, image: str) -> Tensor:
-        picture = self.pictures / image
-        content = hashlib.sha256(picture.read_bytes()).hexdigest() if picture.is_file() else "missing"
+        Args:
+            images: as these samples name them.
+
+        Raises:
+            vlm.pictures.PictureError: one of them cannot be read.
+        """
+        return torch.stack([self._of(samples.picture_file(image), image) for image in images])
+
+    def _of(self, file: bytes, image: str) -> Tensor:
+        content = hashlib.sha256(file).hexdigest()
         path = self.folder / content[:2] / f"{content}.safetensors"
         if path.exists():
             return load_file(path)["features"]
         device = next(self.encoder.parameters(), torch.empty(0)).device
-        pixels = to_pixels(open_picture(picture), self.size, self.normalisation)
+        pixels = to_pixels(decode(file, image), self.size, self.normalisation)
         features: Tensor = self.encoder(pixels[None].to(device))[0].cpu()
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{os.getpid()}.partial")

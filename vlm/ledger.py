@@ -24,6 +24,7 @@ def facts_of(config: TrainConfig, model: VisionLanguageModel, training: Stream, 
     counts = {part: _count(getattr(model, part)) for part in ("encoder", "connector", "language_model")}
     per_token, constant = state_bytes(model)
     examples = config.optimisation.steps * config.optimisation.batch
+    all_for_one = len(training) / survey.read
     return {
         "scan": scan_path(device),
         "kernels": scan_path(device) if model.family == "mamba" else "attention: torch's, each sample alone",
@@ -36,11 +37,12 @@ def facts_of(config: TrainConfig, model: VisionLanguageModel, training: Stream, 
         "state_bytes": constant,
         "image_tokens": image_tokens(model.grid),
         "samples": len(training),
-        "samples_with_answers_cut": survey.cut,
-        "samples_left_out": survey.left_out,
+        "samples_with_answers_cut": round(survey.cut * all_for_one),
+        "samples_left_out": round(survey.left_out * all_for_one),
+        "samples_surveyed": survey.read,
         "first_left_out": survey.first_error,
         "examples": examples,
-        "tokens": round(survey.tokens / len(training) * examples),
+        "tokens": round(survey.tokens / survey.read * examples),
         "order_of_samples": training.digest(),
     }
 

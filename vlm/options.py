@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-Data = Annotated[Path | None, typer.Option(help="Folder of samples; the one that was trained on unless given.")]
+Data = Annotated[
+    str | None, typer.Option(help="Folder of samples, or its URL; the one that was trained on unless given.")
+]
 Features = Annotated[Path | None, typer.Option(help="Keep the encoder's features here: for data that are small.")]
 OrderName = Annotated[
     str, typer.Option(help="task-agnostic (picture, instruction), task-aware (the reverse), or query-first.")

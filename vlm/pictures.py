@@ -5,10 +5,11 @@ becomes its first frame. Then 3 x size x size float32: resized without regard to
 normalised (reference-facts, 1.3).
 """
 
+import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 import torch
@@ -50,22 +51,38 @@ def open_picture(path: Path) -> Image.Image:
     Raises:
         PictureError: there is no such file, it is no picture, it is broken, or it is too large, which its header tells.
     """
+    if not path.is_file():
+        raise PictureError(f"{path} is not there or no file: check the path of the picture.")
+    return _decoded(path, str(path))
+
+
+def decode(content: bytes, name: str) -> Image.Image:
+    """The same of a file that has been read.
+
+    Args:
+        name: of the file, for sentences.
+
+    Raises:
+        PictureError: as above.
+    """
+    return _decoded(io.BytesIO(content), name)
+
+
+def _decoded(opened: Path | IO[bytes], name: str) -> Image.Image:
     too_large = f"more than {LARGEST:,} pixels are not decoded: scale it down."
     try:
-        if not path.is_file():
-            raise PictureError(f"{path} is not there or no file: check the path of the picture.")
-        with Image.open(path, formats=FORMATS) as file:
+        with Image.open(opened, formats=FORMATS) as file:
             if file.width * file.height > LARGEST:
-                raise PictureError(f"{path} has {file.width:,} x {file.height:,} pixels, and {too_large}")
+                raise PictureError(f"{name} has {file.width:,} x {file.height:,} pixels, and {too_large}")
             return _in_rgb(ImageOps.exif_transpose(file))
     except PictureError:
         raise
     except UnidentifiedImageError as error:
-        raise PictureError(f"{path} is no picture: give a file of one of the kinds {', '.join(FORMATS)}.") from error
+        raise PictureError(f"{name} is no picture: give a file of one of the kinds {', '.join(FORMATS)}.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(f"{path} is too large, {too_large}") from error
+        raise PictureError(f"{name} is too large, {too_large}") from error
     except Exception as error:  # each of Pillow's decoders raises its own
-        raise PictureError(f"{path} cannot be read as a picture ({error}): copy or save it again.") from error
+        raise PictureError(f"{name} cannot be read as a picture ({error}): copy or save it again.") from error
 
 
 def picture_size(path: Path) -> tuple[int, int] | None:

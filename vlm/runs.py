@@ -22,7 +22,8 @@ class Trained:
     name: str
     """What it is called in a title: the name of its language model."""
     checkpoint: Path
-    data: Path
+    data: str
+    """Folder of samples, or its URL."""
     architecture: Architecture
 
     def load(self) -> VisionLanguageModel:
@@ -59,7 +60,7 @@ def checkpoint_of(path: Path) -> Path:
     return run
 
 
-def find_models(paths: Sequence[Path], data: Path | None) -> list[Trained]:
+def find_models(paths: Sequence[Path], data: str | None) -> list[Trained]:
     """The models that a person means: of folders of runs, all finished ones of the last stage. Those that are not
     finished are named on stderr.
 
@@ -90,7 +91,7 @@ def find_model(path: Path) -> Trained:
     Raises:
         ConfigError: there is none, or there are several.
     """
-    found = find_models([path], data=Path())
+    found = find_models([path], data=".")
     require(len(found) == 1, f"{path} holds {len(found)} trained models: name the folder of one of them.")
     return found[0]
 
@@ -123,13 +124,13 @@ def read_run(folder: Path) -> TrainConfig:
     return from_dict(TrainConfig, read_config(folder))
 
 
-def _trained(path: Path, data: Path | None) -> Trained:
+def _trained(path: Path, data: str | None) -> Trained:
     checkpoint = checkpoint_of(path)
     architecture = read_architecture(checkpoint)
     name = str(architecture.language.get("model_type", ""))
     if checkpoint != path:
         config = read_run(path)
-        name, data = config.model.name.partition("/")[0], data or Path(config.data.folder)
+        name, data = config.model.name.partition("/")[0], data or config.data.folder
     if data is None:
         raise ConfigError(f"{path} does not say what it was trained on: name the folder of samples with --data.")
     return Trained(name=name, checkpoint=checkpoint, data=data, architecture=architecture)

@@ -2,7 +2,7 @@
 
 Example k is the k-th sample of one random order of all samples, and of another order in each further pass. Every
 process makes its own part, and going on needs nothing but the number of steps. Pictures are opened on threads, one step
-ahead.
+ahead. What is on disk is ordered group by group (see `vlm.samples`).
 """
 
 import functools
@@ -10,15 +10,14 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from PIL.Image import Image
 from torch import Tensor
 
-from vlm.pictures import open_picture
-from vlm.prompt import Layout, Order, lay_out, singles
+from vlm.prompt import Layout, Order, lay_out
 from vlm.sample import Sample, SampleError
+from vlm.samples import Numbers, Samples
 from vlm.templates import Case
 from vlm.vocabulary import Vocabulary
 
@@ -26,19 +25,22 @@ THREADS = 8
 REMEMBERED = 2**13
 """Layouts kept between counting a step and taking it."""
 
+SURVEYED = 20_000
+"""Samples that are laid out to say what there is: of more, the first of the random order speak for the others."""
+
 
 @dataclass(frozen=True)
 class Survey:
     """What there is to train on."""
 
-    fitting: int
-    """Samples that are used."""
+    read: int
+    """Samples that were looked at."""
     cut: int
     """Of these, those that lose answers to `max_length`."""
     left_out: int
     """Samples that cannot be used: too long, or without an answer."""
     tokens: int
-    """Of one pass."""
+    """Of what was read."""
     first_error: str
     """Why the first of those is left out."""
 
@@ -47,15 +49,13 @@ class Stream:
     """The samples of a split in training order, laid out.
 
     Args:
-        samples: what there is, in any fixed order.
-        folder: that pictures are named relative to.
+        samples: what there is.
         to_pixels: from an open picture to 3 x height x width, as the encoder takes it.
     """
 
     def __init__(
         self,
-        samples: Sequence[Sample],
-        folder: Path,
+        samples: Samples,
         vocabulary: Vocabulary,
         grid: tuple[int, int],
         to_pixels: Callable[[Image], Tensor],
@@ -65,9 +65,7 @@ class Stream:
         max_length: int | None = None,
         seed: int = 0,
     ) -> None:
-        one_each = order == "query-first"
-        self.samples = [part for sample in samples for part in singles(sample)] if one_each else list(samples)
-        self.folder = folder
+        self.samples = samples.one_by_one() if order == "query-first" else samples
         self.vocabulary = vocabulary
         self.grid = grid
         self.to_pixels = to_pixels
@@ -76,6 +74,7 @@ class Stream:
         self.max_length = max_length
         self.seed = seed
         self.layout = functools.lru_cache(REMEMBERED)(self._layout)
+        self._order = functools.lru_cache(2)(lambda turn: random_order(self.samples.ends, seed, turn))
         self._pool = ThreadPoolExecutor(THREADS)
         self._coming: dict[int, Future[Tensor]] = {}
 
@@ -85,7 +84,7 @@ class Stream:
     def sample(self, example: int) -> Sample:
         """The sample of example number `example`, from 0 to without end."""
         turn, place = divmod(example, len(self.samples))
-        return self.samples[int(_order(len(self.samples), self.seed, turn)[place])]
+        return self.samples[int(self._order(turn)[place])]
 
     def pixels(self, examples: Sequence[int], ahead: Sequence[int] = ()) -> Tensor:
         """examples x 3 x height x width, float32. Those `ahead` are opened meanwhile."""
@@ -110,23 +109,24 @@ class Stream:
 
     def digest(self) -> str:
         """Twelve hex digits of the first pass: where they are equal, the same samples were read in the same order."""
-        ids = "\n".join(self.sample(example).id for example in range(len(self.samples)))
-        return hashlib.sha256(ids.encode()).hexdigest()[:12]
+        ids = list(self.samples.texts("id"))
+        return hashlib.sha256("\n".join(ids[n] for n in self._order(0).tolist()).encode()).hexdigest()[:12]
 
     def survey(self) -> Survey:
-        """Reads all samples once, without their pictures."""
-        fitting = cut = tokens = 0
+        """Reads samples once, without their pictures: all of them, or as many as speak for all."""
+        read = min(len(self.samples), SURVEYED)
+        left_out = cut = tokens = 0
         first_error = ""
-        for sample in self.samples:
+        for example in range(read):
             try:
-                layout = self._lay_out(sample)
+                layout = self._lay_out(self.sample(example))
             except SampleError as error:
                 first_error = first_error or str(error)
+                left_out += 1
                 continue
-            fitting += 1
             cut += layout.answers_cut > 0
             tokens += len(layout.ids)
-        return Survey(fitting, cut, len(self.samples) - fitting, tokens, first_error)
+        return Survey(read, cut, left_out, tokens, first_error)
 
     def _layout(self, example: int) -> Layout | None:
         """Of an example; None where it does not fit."""
@@ -139,11 +139,18 @@ class Stream:
         return lay_out(sample, self.order, self.vocabulary, self.grid, case=self.case, max_length=self.max_length)
 
     def _open(self, example: int) -> "Future[Tensor]":
-        path = self.folder / self.sample(example).image
-        return self._pool.submit(lambda: self.to_pixels(open_picture(path)))
+        image = self.sample(example).image
+        return self._pool.submit(lambda: self.to_pixels(self.samples.picture(image)))
 
 
-@functools.lru_cache(4)
-def _order(count: int, seed: int, turn: int) -> Tensor:
-    """The order of a pass through the samples."""
-    return torch.randperm(count, generator=torch.Generator().manual_seed(seed * 1_000_003 + turn))
+def random_order(ends: Numbers, seed: int, turn: int) -> Tensor:
+    """The order of a pass through samples: groups in a random order, and those of each group in a random order.
+
+    Args:
+        ends: where each group ends.
+    """
+    chance = torch.Generator().manual_seed(seed * 1_000_003 + turn)
+    starts = [0, *ends[:-1].tolist()]
+    groups = torch.randperm(len(starts), generator=chance).tolist() if len(starts) > 1 else [0]
+    parts = [starts[g] + torch.randperm(int(ends[g]) - starts[g], generator=chance) for g in groups]
+    return torch.cat(parts)

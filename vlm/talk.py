@@ -147,4 +147,4 @@ def _prompt(model: VisionLanguageModel, sample: Sample, order: Order) -> Layout:
 
 
 def _said(model: VisionLanguageModel, prompts: list[Layout], folder: Path, options: GenerationOptions) -> list[str]:
-    return [text.strip() for text in ask(model, prompts, folder, **options)]
+    return [text.strip() for text in ask(model, prompts, lambda image: open_picture(folder / image), **options)]

@@ -17,7 +17,7 @@ from training.run import Record, Run
 from training.runner import Prepared, RunOptions, carry_out
 from vlm.assemble import assemble, check_start, restarted
 from vlm.config import DataSettings, TrainConfig
-from vlm.dataset import digest_of, read_split
+from vlm.dataset import digest_of, open_split
 from vlm.feature_cache import FeatureCache
 from vlm.ledger import facts_of, print_ledger
 from vlm.model import Losses, VisionLanguageModel
@@ -97,7 +97,7 @@ class Answering:
         pictures = [fitting[n][0] for n in batch.images]
         ahead = [example for example in ahead if stream.layout(example) is not None]  # others are never asked for
         if self.cache is not None:
-            features = self.cache.features([stream.sample(example).image for example in pictures])
+            features = self.cache.features([stream.sample(example).image for example in pictures], stream.samples)
             return model(batch.to(device), features=features.to(device))  # type: ignore[no-any-return]
         return model(batch.to(device), pixels=stream.pixels(pictures, ahead).to(device))  # type: ignore[no-any-return]
 
@@ -131,7 +131,7 @@ def prepare(config: TrainConfig, out: Path, features: Path | None, device: torch
     training, validation = streams(config, model.vocabulary, model.encoder)
     cache = None
     if features is not None:
-        cache = FeatureCache(features, model.encoder, config.model.vision, Path(config.data.folder))
+        cache = FeatureCache(features, model.encoder, config.model.vision)
     facts = facts_of(config, model, training, device)
     print_ledger(config, facts)
     return Prepared(model, Answering(config, training, validation, cache), facts)
@@ -143,7 +143,7 @@ def streams(config: TrainConfig, vocabulary: Vocabulary, encoder: VisionEncoder)
     Raises:
         ConfigError: there are none, a line of their files is none, or none of them fits.
     """
-    folder, tasks = Path(config.data.folder), config.data.tasks
+    folder, tasks = config.data.folder, config.data.tasks
     length = image_tokens(encoder.grid)
     require(
         config.max_length > length,
@@ -151,11 +151,10 @@ def streams(config: TrainConfig, vocabulary: Vocabulary, encoder: VisionEncoder)
     )
 
     def stream(split: Split) -> Stream:
-        samples = [sample for sample in read_split(folder, split) if not tasks or sample.task in tasks]
-        require(bool(samples), f"{folder} has no {split} samples of {', '.join(tasks) or 'any task'}: name others.")
+        samples = open_split(folder, split).of_tasks(tasks)
+        require(len(samples) > 0, f"{folder} has no {split} samples of {', '.join(tasks) or 'any task'}: name others.")
         made = Stream(
             samples,
-            folder,
             vocabulary,
             encoder.grid,
             partial(to_pixels, size=encoder.settings.image_size, normalisation=encoder.normalisation),
@@ -190,7 +189,7 @@ def check(config: TrainConfig) -> None:
 def check_data(data: DataSettings) -> None:
     """Raises ConfigError where the folder does not hold the samples that a run is for."""
     require(
-        digest_of(Path(data.folder)) == data.digest,
+        digest_of(data.folder) == data.digest,
         f"{data.folder} holds other samples than this run is for: name the folder they are in, or begin another run.",
     )
 

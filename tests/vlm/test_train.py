@@ -30,7 +30,9 @@ from vlm.assemble import assemble
 from vlm.feature_cache import FeatureCache
 from vlm.model import VisionLanguageModel
 from vlm.pictures import PictureError
+from vlm.places import Place
 from vlm.sample import SampleError
+from vlm.samples import Listed
 from vlm.train import check, prepare, run_vlm
 from vlm.vision import VisionSettings
 
@@ -254,12 +256,13 @@ def test_a_picture_of_the_same_name_has_features_of_its_own(tmp_path):
     for colour in ("red", "blue"):
         (tmp_path / colour).mkdir()
         Image.new("RGB", (8, 8), colour).save(tmp_path / colour / "a.png")
-        cache = FeatureCache(tmp_path / "features", encoder, TIMM, tmp_path / colour)
-        found.append(cache.features(["a.png"]))
-        assert torch.equal(found[-1], cache.features(["a.png"]))
+        cache = FeatureCache(tmp_path / "features", encoder, TIMM)
+        pictures = Listed([], Place(str(tmp_path / colour)))
+        found.append(cache.features(["a.png"], pictures))
+        assert torch.equal(found[-1], cache.features(["a.png"], pictures))
     assert not torch.equal(*found)
     with pytest.raises(PictureError, match=r"gone\.png is not there"):
-        cache.features(["gone.png"])
+        cache.features(["gone.png"], pictures)
 
 
 # Where a run begins

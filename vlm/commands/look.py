@@ -16,7 +16,7 @@ from vlm.commands.app import app
     "`vlm inspect data/world --sheet --out sheet.html`"
 )
 def inspect(
-    data: Annotated[Path, typer.Argument(help="Folder of samples.", metavar="DIR")],
+    data: Annotated[str, typer.Argument(help="Folder of samples, or its URL.", metavar="DIR")],
     out: Annotated[Path, typer.Option(help="File to write: .html or .png.")],
     index: Annotated[int | None, typer.Option(help="Number of the sample in its split.", min=0)] = None,
     sample: Annotated[str | None, typer.Option("--id", help="Id of the sample, in place of its number.")] = None,
@@ -38,7 +38,7 @@ def inspect(
     seed: Annotated[int, typer.Option(help="Of the samples on the sheet, and of their order in a pack.")] = 0,
 ) -> None:
     """Draw a sample (picture, boxes, tokens, what carries loss), a pack of samples, or a sheet of all tasks."""
-    from vlm.dataset import read_split
+    from vlm.dataset import open_split
     from vlm.inspect.pack import inspect_pack
     from vlm.inspect.page import require_file
     from vlm.inspect.sample import inspect_sample
@@ -56,17 +56,17 @@ def inspect(
     if case is not None:
         require_choice("case", case, ("kept", "lowered"))
     require_file(out, *((".html",) if sheet else (".html", ".png")))
-    file = data / f"{split}.jsonl"
-    require(not file.is_file() or file.stat().st_size > 0, f"{file} is empty: name another --split, or other data.")
+    named: Any = split
+    samples = open_split(data, named)
+    require(len(samples) > 0, f"{data} has no {split} samples: name another --split, or other data.")
     read = _read_by(model) | ({"grid": _grid(grid)} if grid is not None else {})
     given = {"order": order, "case": case, "vocabulary": vocabulary, "max_length": max_length}
     said: Any = read | {name: value for name, value in given.items() if value is not None}
     said["vocabulary"] = read_vocabulary(said["vocabulary"])
-    which: Any = split
     if sheet:
-        draw_sheet(data, which, out, seed=seed)
+        draw_sheet(data, named, out, seed=seed)
     elif pack is not None:
-        stream = Stream(read_split(data, which), data, to_pixels=partial(to_pixels, size=1), seed=seed, **said)
+        stream = Stream(samples, to_pixels=partial(to_pixels, size=1), seed=seed, **said)
         layouts = [layout for number in range(pack) if (layout := stream.layout(number)) is not None]
         require(
             bool(layouts),
@@ -75,7 +75,7 @@ def inspect(
         inspect_pack(layouts, pack_length, out)
     else:
         shown = index if index is not None else sample or ""
-        inspect_sample(data, which, shown, out=out, **said)
+        inspect_sample(data, named, shown, out=out, **said)
     print(out)
 
 

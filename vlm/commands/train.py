@@ -20,7 +20,7 @@ PAIRS = ", ".join([*SCRATCH, *PRETRAINED])
     "`accelerate launch -m vlm train ...` on several"
 )
 def train(
-    data: Annotated[Path, typer.Option(help="Folder of samples, as `vlm world` writes it.")],
+    data: Annotated[str, typer.Option(help="Folder of samples, as `vlm prepare` or `vlm world` writes it, or a URL.")],
     family: Annotated[
         str | None, typer.Option(help=f"{' or '.join(FAMILIES)}; mamba, or that of --start, unless given.")
     ] = None,
@@ -107,7 +107,7 @@ def train(
     )
     case = case or getattr(begun, "case", "kept")
     of_data = DataSettings(
-        folder=str(data),
+        folder=data,
         digest=digest_of(data),
         tasks=tuple(task or ()),
         seed=data_seed,

@@ -6,17 +6,18 @@ evaluation is started again.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Unpack
 
 import torch
+from PIL.Image import Image
 from tqdm import tqdm
 
 from vlm.evaluate.benchmarks import Benchmark
 from vlm.generate import GenerationOptions
 from vlm.model import VisionLanguageModel
-from vlm.pictures import open_picture, to_pixels
+from vlm.pictures import to_pixels
 from vlm.prompt import Layout, Order
 from vlm.sample import Sample
 
@@ -28,7 +29,7 @@ def answer(
     model: VisionLanguageModel,
     benchmark: Benchmark,
     samples: Sequence[Sample],
-    folder: Path,
+    picture: Callable[[str], Image],
     *,
     order: Order,
     said: Path,
@@ -37,7 +38,7 @@ def answer(
     """One text a sample.
 
     Args:
-        folder: that pictures are named relative to.
+        picture: opens one, as a sample names it.
         said: file of what has been said so far, by sample id.
     """
     known = _read(said)
@@ -51,7 +52,7 @@ def answer(
     with open(said, "a", encoding="utf-8") as file, bar:
         for start in range(0, len(asked), batch):
             some = asked[start : start + batch]
-            texts = ask(model, [prompts[n] for n in some], folder, max_new_tokens=benchmark.new_tokens)
+            texts = ask(model, [prompts[n] for n in some], picture, max_new_tokens=benchmark.new_tokens)
             for n, text in zip(some, texts, strict=True):
                 known[samples[n].id] = text
                 file.write(json.dumps([samples[n].id, text]) + "\n")
@@ -61,14 +62,19 @@ def answer(
 
 
 def ask(
-    model: VisionLanguageModel, prompts: Sequence[Layout], folder: Path, **options: Unpack[GenerationOptions]
+    model: VisionLanguageModel,
+    prompts: Sequence[Layout],
+    picture: Callable[[str], Image],
+    **options: Unpack[GenerationOptions],
 ) -> list[str]:
-    """What the model says to these prompts, about the pictures of their samples."""
+    """What the model says to these prompts, about the pictures of their samples.
+
+    Args:
+        picture: opens one, as a sample names it.
+    """
     images = list(dict.fromkeys(prompt.sample.image for prompt in prompts))
     settings, encoder = model.config.vision, model.encoder
-    pixels = torch.stack(
-        [to_pixels(open_picture(folder / image), settings.image_size, encoder.normalisation) for image in images]
-    )
+    pixels = torch.stack([to_pixels(picture(image), settings.image_size, encoder.normalisation) for image in images])
     pictures = [images.index(prompt.sample.image) for prompt in prompts]
     return model.generate(prompts, pixels.to(model.device), pictures, **options)
 

@@ -22,16 +22,18 @@ from backbones.pairs import FAMILIES, MODEL_TYPES
 from training.config import ConfigError, require, require_choice
 from training.run import require_folder
 from vlm.checkpoint import files_of
-from vlm.dataset import read_split
+from vlm.dataset import digest_of_manifest, is_prepared, open_split
 from vlm.evaluate.answer import answer
 from vlm.evaluate.benchmarks import benchmark_named
 from vlm.evaluate.figure import draw_results
 from vlm.evaluate.predictions import judge, read_predictions, write_predictions
 from vlm.evaluate.table import Evaluated, differences, print_results, scores
 from vlm.model import VisionLanguageModel
+from vlm.places import Place
 from vlm.prompt import Order
 from vlm.runs import Trained
 from vlm.sample import Split
+from vlm.samples import Samples
 from vlm.vocabulary import read_vocabulary
 from vlm.world.dataset import MANIFEST
 
@@ -83,23 +85,23 @@ def evaluate(
         require(places.count(place) == 1, f"two of the models would be {place.name}: evaluate them into two folders.")
     everything = []
     for model, place in zip(models, places, strict=True):
-        samples = read_split(model.data, split)
+        samples = open_split(model.data, split)
         asked = Asked(
             weights=_digest(files_of(model.checkpoint)),
-            data=_digest(list(filter(Path.is_file, (model.data / f"{split}.jsonl", model.data / MANIFEST)))),
+            data=_digest_of_data(model.data, split),
             order=order or model.architecture.order,
             limit=limit,
         )
         _check_place(place, asked)
         own = {one.name: one.of(samples)[:limit] for one in named}
-        _check_model(model, [sample.image for some in own.values() for sample in some])
-        everything.append((model, place, asked, own))
+        _check_model(model, samples, [sample.image for some in own.values() for sample in some])
+        everything.append((model, place, asked, samples, own))
     require(
-        len({asked.data for _, _, asked, _ in everything}) == 1,
+        len({asked.data for _, _, asked, _, _ in everything}) == 1,
         "the models were trained on several data sets: name the one to ask all of them about with --data.",
     )
     found = []
-    for pair, (model, place, asked, own) in zip(pairs, everything, strict=True):
+    for pair, (model, place, asked, samples, own) in zip(pairs, everything, strict=True):
         loaded: VisionLanguageModel | None = None
         for benchmark in named:
             path = place / f"{benchmark.name}.jsonl"
@@ -107,7 +109,7 @@ def evaluate(
                 loaded = loaded or model.load()
                 _claim(place, asked)
                 said = place / f"{benchmark.name}.said"
-                texts = answer(loaded, benchmark, own[benchmark.name], model.data, order=asked.order, said=said)
+                texts = answer(loaded, benchmark, own[benchmark.name], samples.picture, order=asked.order, said=said)
                 write_predictions(path, judge(benchmark, own[benchmark.name], texts))
                 said.unlink()
             predictions = read_predictions(path)
@@ -126,12 +128,13 @@ def _pairs(models: Sequence[Trained]) -> list[str]:
     return pairs if len(set(pairs)) > 1 else [""] * len(pairs)
 
 
-def _check_model(model: Trained, images: Sequence[str]) -> None:
+def _check_model(model: Trained, samples: Samples, images: Sequence[str]) -> None:
     """Raises ConfigError where a model cannot be compared or read, or one of these pictures is not there."""
     require_choice("the family of a model", model.architecture.family, FAMILIES)
     read_vocabulary(str(model.checkpoint))
     for image in dict.fromkeys(images):
-        require((model.data / image).is_file(), f"{model.data / image} is not there: copy or draw the data again.")
+        there = samples.has_picture(image)
+        require(there, f"{samples.pictures.of(image)} is not there: copy, draw or prepare the data again.")
 
 
 def _check_place(place: Path, asked: Asked) -> None:
@@ -155,6 +158,13 @@ def _claim(place: Path, asked: Asked) -> None:
     """Makes the folder for predictions of this kind."""
     place.mkdir(parents=True, exist_ok=True)
     (place / ASKED).write_text(json.dumps(dataclasses.asdict(asked), indent=1), encoding="utf-8")
+
+
+def _digest_of_data(folder: str, split: Split) -> str:
+    """SHA-256 of samples, and of what a world says of itself; the digest of samples that were prepared."""
+    if is_prepared(Place(folder)):
+        return digest_of_manifest(Place(folder), split)
+    return _digest(list(filter(Path.is_file, (Path(folder) / f"{split}.jsonl", Path(folder) / MANIFEST))))
 
 
 def _digest(paths: Sequence[Path]) -> str:

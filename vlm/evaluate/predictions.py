@@ -55,7 +55,7 @@ def judge(benchmark: Benchmark, samples: Sequence[Sample], texts: Sequence[str])
     unscored = [
         Prediction(
             id=sample.id,
-            image=sample.image,
+            image=next(iter(sample.known_as), sample.image),
             benchmark=benchmark.name,
             group=sample.group,
             kind=sample.questions[0].kind if sample.questions else "",

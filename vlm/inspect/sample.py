@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from training.config import require
-from vlm.dataset import read_split
+from vlm.dataset import open_split
 from vlm.inspect.boxes import boxes_of, with_boxes
 from vlm.inspect.drawing import draw_layouts
 from vlm.inspect.page import escaped, figure_of, legend, require_file, write_page
 from vlm.inspect.tokens import Chip, chips_of, counts_of
-from vlm.pictures import open_picture
 from vlm.prompt import Order, lay_out, singles
 from vlm.sample import Sample, Split
+from vlm.samples import Samples
 from vlm.templates import Case
 from vlm.vocabulary import Vocabulary
 
@@ -19,7 +19,7 @@ SIDE = 480
 
 
 def inspect_sample(
-    folder: Path,
+    folder: str | Path,
     split: Split,
     which: int | str,
     *,
@@ -43,11 +43,12 @@ def inspect_sample(
             written.
     """
     require_file(out, ".html", ".png")
-    sample = _find(read_split(folder, split), which, f"{folder / split}.jsonl")
+    samples = open_split(folder, split)
+    sample = _find(samples, which, f"{folder}, {split},")
     parts = singles(sample) if order == "query-first" else [sample]
     layouts = [lay_out(part, order, vocabulary, grid, case=case, max_length=max_length) for part in parts]
     shown = [(counts_of(layout), chips_of(layout, vocabulary, grid)) for layout in layouts]
-    image = open_picture(folder / sample.image)
+    image = samples.picture(sample.image)
     boxes = boxes_of(sample)
     picture = with_boxes(image, boxes, SIDE)
     size = f"{image.width:,} x {image.height:,} pixels"
@@ -61,14 +62,13 @@ def inspect_sample(
     write_page(out, sample.id, f"{body}<div>{legend()}{layouts_shown}</div></div>")
 
 
-def _find(samples: list[Sample], which: int | str, file: str) -> Sample:
+def _find(samples: Samples, which: int | str, where: str) -> Sample:
     if isinstance(which, int):
-        require(0 <= which < len(samples), f"{file} holds samples 0 to {len(samples) - 1:,}, and not {which:,}.")
+        require(0 <= which < len(samples), f"{where} holds samples 0 to {len(samples) - 1:,}, and not {which:,}.")
         return samples[which]
-    found = next((sample for sample in samples if sample.id == which), None)
-    require(found is not None, f"{file} has no sample with the id {which!r}: give an id that is in it, or a number.")
-    assert found is not None
-    return found
+    number = next((n for n, name in enumerate(samples.texts("id")) if name == which), None)
+    require(number is not None, f"{where} has no sample with the id {which!r}: give an id that is in it, or a number.")
+    return samples[number or 0]
 
 
 def _chips(chips: list[Chip]) -> str:

@@ -1,0 +1,116 @@
+"""What a folder of prepared samples says of itself: `manifest.json`, written last, so that a folder that has one is
+complete."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from training.config import ConfigError
+from vlm.data.source import How
+from vlm.dataset import MANIFEST
+from vlm.places import Place
+
+VERSION = 1
+"""Of the schema and of what the readers make. Samples of another version are prepared again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A Parquet file of samples."""
+
+    name: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitFiles:
+    """The samples of a split."""
+
+    files: tuple[File, ...]
+    samples: int
+    tasks: dict[str, int]
+    """Samples of each task."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What became of the records of a data set in a split: see `vlm.data.tally`."""
+
+    read: int
+    skipped: int
+    samples: int
+    """That were made, before weight and cap."""
+    kept: int
+    """That are in the files."""
+    dropped: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
+    named: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Examples of what was skipped and dropped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetFacts:
+    """A data set of the mixture."""
+
+    title: str
+    licence: str
+    weight: float
+    cap: int | None
+    splits: dict[str, Counts]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """See the module."""
+
+    mixture: str
+    how: How
+    pictures: str
+    """Where pictures are named relative to: a path relative to the folder of the manifest, or absolute."""
+    embedded: bool
+    """Whether their files are in the Parquet."""
+    group: int
+    """Rows that are read together."""
+    splits: dict[str, SplitFiles]
+    sets: dict[str, SetFacts]
+    unchecked: tuple[str, ...] = ()
+    """Rules against contamination that could not be applied, and why."""
+    sources: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the annotation files, by their path below the root."""
+    version: int = VERSION
+
+
+def read_manifest(folder: Place) -> Manifest:
+    """The manifest of a folder.
+
+    Raises:
+        ConfigError: it has none, or one that is damaged or of another version.
+    """
+    path = folder.of(MANIFEST)
+    try:
+        read: dict[str, Any] = dict(json.loads(folder.read(MANIFEST)))
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}): make the folder with `vlm prepare`.") from error
+    if read.get("version") != VERSION:
+        raise ConfigError(
+            f"{path} is of version {read.get('version')} and this is version {VERSION}: prepare the data again."
+        )
+    try:
+        read["splits"] = {
+            split: SplitFiles(**{**its, "files": tuple(File(**file) for file in its["files"])})
+            for split, its in read["splits"].items()
+        }
+        read["sets"] = {
+            name: SetFacts(**{**its, "splits": {split: Counts(**counts) for split, counts in its["splits"].items()}})
+            for name, its in read["sets"].items()
+        }
+        return Manifest(**{**read, "how": How(**read["how"]), "unchecked": tuple(read["unchecked"])})
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(f"{path} is damaged ({error}): prepare the data again.") from error
+
+
+def written(manifest: Manifest) -> str:
+    """The manifest as it is kept."""
+    return json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False) + "\n"
