@@ -16,7 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from vlm.pictures import decode, to_pixels
+from vlm.pictures import decode
+from vlm.pixels import to_pixels
 from vlm.samples import Samples
 from vlm.vision import VisionEncoder, VisionSettings
 

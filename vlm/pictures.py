@@ -1,20 +1,16 @@
-"""Picture files: opened as a viewer would show them, and made into the square of pixels that an encoder takes.
+"""Picture files: opened as a viewer would show them.
 
 A file of any kind becomes red, green and blue at 8 bits, upright, on white where it is transparent; an animation
-becomes its first frame. Then 3 x size x size float32: resized without regard to the aspect ratio, scaled to 0..1 and
-normalised (reference-facts, 1.3).
+becomes its first frame.
 """
 
 import io
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 import numpy as np
-import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
-from torch import Tensor
 
 from training.config import ConfigError
 
@@ -27,22 +23,9 @@ LARGEST = 80_000_000
 # Pillow only warns of pictures up to twice its limit; they are refused here.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
-Resampling = Literal["bilinear", "bicubic"]
-
 
 class PictureError(ConfigError):
     """A file that cannot be used as a picture. The message is one sentence that names it and says what to do."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Normalisation:
-    """Mean and standard deviation of red, green and blue that an encoder was trained with, on a scale of 0 to 1."""
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-
-CLIP = Normalisation(mean=(0.48145466, 0.4578275, 0.40821073), std=(0.26862954, 0.26130258, 0.27577711))
 
 
 def open_picture(path: Path) -> Image.Image:
@@ -93,22 +76,6 @@ def picture_size(path: Path) -> tuple[int, int] | None:
             return (file.height, file.width) if turned else (file.width, file.height)
     except Exception:  # each of Pillow's decoders raises its own
         return None
-
-
-def to_pixels(
-    image: Image.Image, size: int, normalisation: Normalisation = CLIP, resampling: Resampling = "bilinear"
-) -> Tensor:
-    """An RGB picture as 3 x size x size float32, on the CPU.
-
-    Args:
-        image: in mode RGB, as `open_picture` gives it.
-        size: of a side, in pixels.
-        normalisation: the encoder's.
-        resampling: bilinear as in the paper; timm's own recipe for its encoder is bicubic.
-    """
-    resized = image.resize((size, size), Image.Resampling[resampling.upper()])
-    scaled = torch.from_numpy(np.asarray(resized, dtype=np.float32) / 255)
-    return ((scaled - torch.tensor(normalisation.mean)) / torch.tensor(normalisation.std)).permute(2, 0, 1).contiguous()
 
 
 def _in_rgb(image: Image.Image) -> Image.Image:

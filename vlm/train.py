@@ -22,7 +22,7 @@ from vlm.feature_cache import FeatureCache
 from vlm.ledger import facts_of, print_ledger
 from vlm.model import Losses, VisionLanguageModel
 from vlm.packing import batch_of
-from vlm.pictures import to_pixels
+from vlm.pixels import to_pixels
 from vlm.sample import Split
 from vlm.stream import Stream
 from vlm.vision import VisionEncoder, build_encoder, image_tokens

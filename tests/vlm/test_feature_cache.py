@@ -8,7 +8,8 @@ from PIL import Image
 from small_vlm import PATCHES
 
 from vlm.feature_cache import FeatureCache
-from vlm.pictures import PictureError, open_picture, to_pixels
+from vlm.pictures import PictureError, open_picture
+from vlm.pixels import to_pixels
 from vlm.places import Place
 from vlm.samples import Listed
 from vlm.vision import build_encoder

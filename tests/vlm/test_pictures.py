@@ -14,7 +14,8 @@ from PIL import Image, ImageFile
 from transformers import CLIPImageProcessorPil
 
 from training.config import ConfigError
-from vlm.pictures import CLIP, LARGEST, Normalisation, PictureError, open_picture, to_pixels
+from vlm.pictures import LARGEST, PictureError, open_picture
+from vlm.pixels import CLIP, Normalisation, to_pixels
 
 NOISE = np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype=np.uint8)
 

@@ -9,7 +9,7 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from transformers import CLIPConfig, CLIPModel, CLIPVisionConfig, CLIPVisionModel, GPTNeoXConfig
 
 from training.config import ConfigError
-from vlm.pictures import CLIP, Normalisation
+from vlm.pixels import CLIP, Normalisation
 from vlm.vision import VisionError, VisionSettings, build_encoder, image_tokens, load_encoder_weights
 from vlm.vision.patches import flatten_patches
 

@@ -43,7 +43,7 @@ def inspect(
     from vlm.inspect.page import require_file
     from vlm.inspect.sample import inspect_sample
     from vlm.inspect.sheet import sheet as draw_sheet
-    from vlm.pictures import to_pixels
+    from vlm.pixels import to_pixels
     from vlm.prompt import ORDERS
     from vlm.stream import Stream
     from vlm.vocabulary import read_vocabulary

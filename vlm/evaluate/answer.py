@@ -17,7 +17,7 @@ from tqdm import tqdm
 from vlm.evaluate.benchmarks import Benchmark
 from vlm.generate import GenerationOptions
 from vlm.model import VisionLanguageModel
-from vlm.pictures import to_pixels
+from vlm.pixels import to_pixels
 from vlm.prompt import Layout, Order
 from vlm.sample import Sample
 

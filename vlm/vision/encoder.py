@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from training.config import ConfigError, Precision, conform, require
-from vlm.pictures import CLIP, Normalisation
+from vlm.pixels import CLIP, Normalisation
 
 PATCHES = ("patches", "placed-patches")
 KINDS = (*PATCHES, "timm/MODEL", "clip/HUB-NAME-OR-FOLDER")

@@ -12,7 +12,7 @@ from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
-from vlm.pictures import Normalisation
+from vlm.pixels import Normalisation
 from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings, first_line
 
 
