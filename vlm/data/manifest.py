@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from training.config import ConfigError
-from vlm.data.source import How
 from vlm.dataset import MANIFEST
 from vlm.places import Place
 
@@ -65,8 +64,8 @@ class SetFacts:
 class Manifest:
     """See the module."""
 
-    mixture: str
-    how: How
+    plan: dict[str, Any]
+    """What was asked for: see `vlm.data.plan`."""
     pictures: str
     """Where pictures are named relative to: a path relative to the folder of the manifest, or absolute."""
     embedded: bool
@@ -106,7 +105,7 @@ def read_manifest(folder: Place) -> Manifest:
             name: SetFacts(**{**its, "splits": {split: Counts(**counts) for split, counts in its["splits"].items()}})
             for name, its in read["sets"].items()
         }
-        return Manifest(**{**read, "how": How(**read["how"]), "unchecked": tuple(read["unchecked"])})
+        return Manifest(**{**read, "unchecked": tuple(read["unchecked"])})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"{path} is damaged ({error}): prepare the data again.") from error
 

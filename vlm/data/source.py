@@ -18,6 +18,9 @@ from vlm.data.tally import Tally
 from vlm.pictures import picture_size
 from vlm.sample import Box, SampleError, Split
 
+TOLD_EVERY = 500
+"""Records between two reports of how far a file has been read."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class How:
@@ -44,6 +47,10 @@ class DroppedError(SampleError):
         self.what = what
 
 
+class EnoughError(Exception):
+    """As many records have been read as were asked for."""
+
+
 @dataclass
 class Source:
     """See the module.
@@ -62,6 +69,12 @@ class Source:
     piece: str = ""
     scratch: Path = Path()
     tally: Tally = field(default_factory=Tally)
+    told: Callable[[int], None] = int
+    """Is told how many bytes of annotation files were read since it was told last."""
+    opened: dict[str, int] = field(default_factory=dict)
+    """Annotation files, by their path below the root (or that of the zip they are in), and their sizes."""
+    enough: int | None = None
+    """Records after which reading ends with `EnoughError`: for a first look."""
     _listed: dict[str, frozenset[str]] = field(default_factory=dict)
     _archives: dict[str, Path] | None = None
     _found_one: bool = False
@@ -96,12 +109,14 @@ class Source:
         path = self.path / self.first_of(name)
         try:
             if path.is_file():
+                self._note(path, path.stat().st_size)
                 with open(path, "rb") as file:
                     yield file
                 return
             archive = self._members()[Path(name).name]
             with zipfile.ZipFile(archive) as zipped:
-                member = next(one for one in zipped.namelist() if Path(one).name == Path(name).name)
+                member = next(one for one in zipped.infolist() if Path(one.filename).name == Path(name).name)
+                self._note(archive, member.file_size)
                 with zipped.open(member) as packed:
                     yield packed
         except (OSError, zipfile.BadZipFile, EOFError) as error:
@@ -121,12 +136,24 @@ class Source:
                 read = table_records(file, str(self.path / name))
             else:
                 read = json_records(file, str(self.path / name), at)
-            yield from self.counted(read)
+            told = 0
+            for number, record in enumerate(self.counted(read)):
+                yield record
+                if number % TOLD_EVERY == 0:
+                    told += self.tell(file.tell() - told)
+            self.tell(file.tell() - told)
+
+    def tell(self, count: int) -> int:
+        """Tells how many bytes were read; gives them back."""
+        self.told(count)
+        return count
 
     def counted(self, records: Iterator[Record | RecordError]) -> Iterator[Record]:
         """The same records without those that are none, which are skipped."""
         for record in records:
             self.tally.read += 1
+            if self.enough is not None and self.tally.read > self.enough:
+                raise EnoughError
             if isinstance(record, RecordError):
                 self.tally.skip(str(record))
             else:
@@ -211,6 +238,9 @@ class Source:
     def listed(self, folder: str, is_wanted: Callable[[str], bool] = bool) -> list[str]:
         """Names in a folder below the root, sorted."""
         return sorted(name for name in self._in(folder) if is_wanted(name))
+
+    def _note(self, path: Path, size: int) -> None:
+        self.opened[path.relative_to(self.root).as_posix()] = size
 
     def _top(self, place: str) -> str:
         """The folder of pictures that a place is in or below."""

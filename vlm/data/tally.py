@@ -4,6 +4,7 @@ A broken record is skipped and named; more than 1 % of them mean that the files 
 work. What is dropped (too small, contaminated, its picture missing) is counted by reason.
 """
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -68,6 +69,20 @@ class Tally:
         for reason, examples in other.named.items():
             for example in examples:
                 self._name(reason, example)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Tally":
+        """The reverse of `dataclasses.asdict` and JSON.
+
+        Raises:
+            ValueError: the text is no tally.
+        """
+        try:
+            read = json.loads(text)
+            counters = {name: Counter(read[name]) for name in ("dropped", "changed", "samples")}
+            return cls(**{**read, **counters})
+        except (KeyError, TypeError) as error:
+            raise ValueError(str(error)) from error
 
     def _name(self, reason: str, what: str) -> None:
         examples = self.named.setdefault(reason, [])

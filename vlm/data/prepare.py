@@ -1,0 +1,218 @@
+"""From a plan to a folder of samples that is ready to train on:
+
+    manifest.json                     see `vlm.data.manifest`; last, so that a folder that has one is complete
+    train-00000-of-00002.parquet      samples, see `vlm.data.stored`; also validation and test
+    unfinished/                       while it is made: the plan, and the parts that are whole
+
+Work is done in parts by several processes, and each part takes its place when it is whole. So it can be stopped at any
+moment, and the same command goes on where it was, to the same bytes.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import itertools
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from training.config import require
+from training.lock import Lock
+from training.run import require_folder
+from vlm.data import contamination as contaminated
+from vlm.data.columns import described
+from vlm.data.manifest import Counts, File, Manifest, SetFacts, SplitFiles, read_manifest, written
+from vlm.data.mixing import EMBEDDED_GROUP, EMBEDDED_ROWS, GROUP, ROWS, Order, Share, ordered, write_file
+from vlm.data.parts import Job, tally_of
+from vlm.data.plan import Plan, Work, fingerprint_of, survey
+from vlm.data.registry import data_set_named
+from vlm.data.tally import Tally
+from vlm.data.workers import make_parts, processes
+from vlm.dataset import MANIFEST
+from vlm.places import Place
+from vlm.sample import SPLITS, Split
+
+UNFINISHED = "unfinished"
+
+
+def prepare(plan: Plan, root: Path, out: Path, workers: int = 1) -> Manifest:
+    """Makes the samples of a plan, or what is missing of them; does nothing where they are complete.
+
+    Args:
+        root: folder that the folders of the data sets are in.
+        out: new, or one that the same command was given before.
+        workers: processes.
+
+    Raises:
+        ConfigError: something cannot be read, or the folder holds something else. What it holds is as it was.
+    """
+    require(workers >= 1, f"samples are prepared by at least 1 worker, not {workers}.")
+    require_folder(out, "the samples")
+    if (out / MANIFEST).exists():
+        manifest = read_manifest(Place(str(out)))
+        require(manifest.plan == plan.to_json(), f"{out} holds other samples than these: name a new folder.")
+        return manifest
+    job = _job(plan, root, out / UNFINISHED)
+    work, files = survey(plan, job)
+    begun = {"plan": plan.to_json(), "root": str(root.resolve()), "files": fingerprint_of(files)}
+    _claim(out, begun)
+    with _owned(out / UNFINISHED):
+        manifest = _make(plan, job, work, out, workers)
+        beside = out / UNFINISHED / MANIFEST
+        beside.write_text(written(manifest), encoding="utf-8")
+        os.replace(beside, out / MANIFEST)
+    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
+    return manifest
+
+
+def tallies_of(job: Job, work: list[Work]) -> dict[tuple[str, Split], Tally]:
+    """What became of the records of each data set and split, once all parts are whole.
+
+    Raises:
+        DataError: too many records are broken.
+    """
+    tallies: dict[tuple[str, Split], Tally] = {}
+    for one in work:
+        tally = tally_of(job, one.part)
+        assert tally is not None, f"{one.part.name} is whole"
+        tallies.setdefault((one.part.data_set, one.part.split), Tally()).add(tally)
+    for tally in tallies.values():
+        tally.require_few_skipped()
+    return tallies
+
+
+def _job(plan: Plan, root: Path, unfinished: Path) -> Job:
+    found = None if plan.keeps_contaminated else contaminated.find(root)
+    return Job(root=root, parts=unfinished, how=plan.how, checks_pictures=plan.checks_pictures, contamination=found)
+
+
+def _claim(out: Path, begun: dict[str, Any]) -> None:
+    """Makes the folder, or finds it begun in the same way."""
+    path = out / UNFINISHED / "plan.json"
+    if path.exists():
+        there = json.loads(path.read_text(encoding="utf-8"))
+        differing = [name for name in begun if there.get(name) != begun[name]]
+        require(
+            not differing,
+            f"{out} was begun with another {' and other '.join(differing)}: name a new folder, or delete it.",
+        )
+        return
+    others = [name.name for name in out.iterdir() if name.name != UNFINISHED] if out.exists() else []
+    require(not others, f"{out} is not empty and holds no samples: name a new folder.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".partial")
+    beside.write_text(json.dumps(begun), encoding="utf-8")
+    os.replace(beside, path)
+
+
+@contextlib.contextmanager
+def _owned(folder: Path) -> Iterator[None]:
+    """One process at a time is at a folder; what another one left half written there is cleared away."""
+    lock = Lock(folder)
+    lock.take()
+    try:
+        for left in itertools.chain(folder.glob("*.partial"), folder.parent.glob("*.partial")):
+            left.unlink()
+        yield
+    finally:
+        lock.release()
+
+
+def _make(plan: Plan, job: Job, work: list[Work], out: Path, workers: int) -> Manifest:
+    sources: dict[str, str] = {}
+    with processes(workers) as pool:
+        opened = make_parts(job, work, pool)
+        tallies = tallies_of(job, work)
+        splits, kept = {}, Counter[tuple[str, Split]]()
+        for split in SPLITS:
+            if any(entry.into == split for entry in plan.entries):
+                splits[split] = _mix(plan, job, work, out, split, pool, kept)
+        for name in tqdm(sorted(opened), desc="hashing annotations", unit=" files", disable=None, leave=False):
+            with open(job.root / name, "rb") as file:
+                sources[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return Manifest(
+        plan=plan.to_json(),
+        pictures="." if plan.embeds else os.path.relpath(job.root.resolve(), out.resolve()),
+        embedded=plan.embeds,
+        group=EMBEDDED_GROUP if plan.embeds else GROUP,
+        splits=splits,
+        sets=_facts(plan, tallies, kept),
+        unchecked=job.contamination.unchecked if job.contamination else ("nothing: contamination was kept",),
+        sources=sources,
+    )
+
+
+def _mix(
+    plan: Plan, job: Job, work: list[Work], out: Path, split: Split, pool: Executor, kept: Counter[tuple[str, Split]]
+) -> SplitFiles:
+    """Writes the files of a split, those that are not there yet."""
+    shares = []
+    for entry in plan.entries:
+        if entry.into == split:
+            own = (one.part for one in work if (one.part.data_set, one.part.split) == (entry.data_set, entry.split))
+            paths = tuple(job.parts / f"{part.name}.arrow" for part in own)
+            shares.append(
+                Share(name=f"{entry.data_set}|{entry.split}", parts=paths, weight=entry.weight, cap=entry.cap)
+            )
+    order, counts = ordered(shares, plan.how.seed)
+    for share, count in zip(shares, counts, strict=True):
+        name, _, its = share.name.partition("|")
+        kept[name, its] += count  # type: ignore[index]
+    require(len(order) > 0, f"nothing is left for {split}: see what is dropped with --check.")
+    rows = EMBEDDED_ROWS if plan.embeds else ROWS
+    count = -(-len(order) // rows)
+    schema, parts = described(plan.embeds), [path for share in shares for path in share.parts]
+    waiting = []
+    for number in range(count):
+        path = out / f"{split}-{number:05d}-of-{count:05d}.parquet"
+        own_rows = slice(number * rows, (number + 1) * rows)
+        its = Order(order.part[own_rows], order.row[own_rows], order.copy[own_rows])
+        group, pictures = (EMBEDDED_GROUP, job.root) if plan.embeds else (GROUP, None)
+        waiting.append(pool.submit(_file, path, its, parts, schema, group, pictures))
+    with tqdm(total=len(order), desc=f"writing {split}", unit=" samples", disable=None) as bar:
+        files: list[File] = []
+        tasks: Counter[str] = Counter()
+        for future in waiting:
+            file, own_tasks = future.result()
+            files.append(file)
+            tasks.update(own_tasks)
+            bar.update(file.rows)
+    return SplitFiles(files=tuple(files), samples=len(order), tasks=dict(sorted(tasks.items())))
+
+
+def _file(path: Path, order: Order, parts: list[Path], *others: Any) -> tuple[File, dict[str, int]]:
+    """Writes a file of samples, or finds it; and counts its tasks."""
+    file = write_file(path, order, parts, *others)
+    counted = pc.value_counts(pq.read_table(path, columns=["task"])["task"].combine_chunks())
+    return file, {one["values"]: one["counts"] for one in counted.to_pylist()}
+
+
+def _facts(
+    plan: Plan, tallies: dict[tuple[str, Split], Tally], kept: Counter[tuple[str, Split]]
+) -> dict[str, SetFacts]:
+    facts: dict[str, SetFacts] = {}
+    for entry in sorted(plan.entries, key=lambda one: one.into != "train"):
+        known, tally = data_set_named(entry.data_set), tallies[entry.data_set, entry.split]
+        counts = Counts(
+            read=tally.read,
+            skipped=tally.skipped,
+            samples=sum(tally.samples.values()),
+            kept=kept[entry.data_set, entry.split],
+            dropped=dict(sorted(tally.dropped.items())),
+            changed=dict(sorted(tally.changed.items())),
+            named={reason: tuple(examples) for reason, examples in sorted(tally.named.items())},
+        )
+        its = facts.get(entry.data_set) or SetFacts(
+            title=known.title, licence=known.licence, weight=entry.weight, cap=entry.cap, splits={}
+        )
+        facts[entry.data_set] = dataclasses.replace(its, splits={**its.splits, entry.split: counts})
+    return facts

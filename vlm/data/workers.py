@@ -1,0 +1,98 @@
+"""Processes that make parts, and what they tell of how far they are."""
+
+import contextlib
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from typing import Any
+
+from tqdm import tqdm
+
+from vlm.data.parts import Job, make_part, tally_of
+from vlm.data.plan import Work
+from vlm.data.registry import data_set_named
+
+INTERVAL = 0.5
+"""Seconds between two looks at how far the work is."""
+
+_read: Any = None
+"""Bytes of annotation files that all processes have read; shared."""
+
+
+@contextlib.contextmanager
+def processes(count: int) -> Iterator[Executor]:
+    """A pool; with a count of 1 a thread of this process."""
+    counter = multiprocessing.get_context("spawn").Value("q", 0)
+    if count == 1:
+        pool: Executor = ThreadPoolExecutor(1, initializer=_begin, initargs=(counter,))
+    else:
+        # Processes of their own, not forks: a fork of a process that has threads can hang.
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(counter,))
+    _begin(counter)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def make_parts(job: Job, work: Sequence[Work], pool: Executor) -> set[str]:
+    """Makes all parts that are not there; gives the annotation files that were read, by their path below the root.
+
+    Raises:
+        vlm.data.records.DataError: a data set cannot be read.
+    """
+    job.parts.mkdir(parents=True, exist_ok=True)
+    _before(job, work)
+    opened: set[str] = set()
+    # The largest first: what is begun last should not be what takes longest.
+    waiting: dict[Future[set[str]], Work] = {
+        pool.submit(_make, job, one): one for one in sorted(work, key=lambda one: -one.size)
+    }
+    total = sum(one.size for one in work)
+    with tqdm(total=total, desc="reading", unit="B", unit_scale=True, disable=None) as bar:
+        whole = 0
+        while waiting:
+            done, _ = wait(waiting, timeout=INTERVAL, return_when=FIRST_COMPLETED)
+            for future in done:
+                opened |= future.result()
+                whole += waiting.pop(future).size
+            # What is read of parts that go on counts, and what is whole counts as planned: some files are read twice.
+            at_least = max(whole, min(int(_read.value), total))
+            bar.update(max(0, at_least - bar.n))
+            bar.set_postfix_str(f"{len(work) - len(waiting)} of {len(work)} parts", refresh=False)
+    return opened
+
+
+def _before(job: Job, work: Sequence[Work]) -> None:
+    """What has to be known of all parts of a split before the first is read."""
+    seen: set[tuple[str, str]] = set()
+    for one in work:
+        key = (one.part.data_set, one.part.split)
+        before = data_set_named(one.part.data_set).before
+        if before is None or key in seen:
+            continue
+        seen.add(key)
+        own = [other.part for other in work if (other.part.data_set, other.part.split) == key]
+        if any(tally_of(job, part) is None for part in own):
+            source = job.source(one.part)
+            source.scratch.mkdir(parents=True, exist_ok=True)
+            before(source)
+
+
+def _begin(counter: Any) -> None:
+    global _read
+    _read = counter
+
+
+def _make(job: Job, work: Work) -> set[str]:
+    source = job.source(work.part)
+    source.told = _tell
+    make_part(job, work.part, work.is_trained, source)
+    return set(source.opened)
+
+
+def _tell(count: int) -> int:
+    with _read.get_lock():
+        _read.value += count
+    return count
