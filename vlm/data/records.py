@@ -43,6 +43,8 @@ class Record:
     fields: Mapping[str, Any]
     key: str = ""
     """Of an entry of an object."""
+    ordinal: int = 0
+    """Which record, line or row of its file it is, from 1 on; 0 for an object inside of another."""
 
     def text(self, name: str) -> str:
         """A string, without white space around it."""
@@ -111,7 +113,7 @@ class Record:
         self.refuse(f"{name!r} should be {wanted} and is {json.dumps(self.fields[name])[:60]}")
 
 
-def as_record(value: Any, place: str) -> Record:
+def as_record(value: Any, place: str, ordinal: int = 0) -> Record:
     """An object that was read, with its place.
 
     Raises:
@@ -119,7 +121,7 @@ def as_record(value: Any, place: str) -> Record:
     """
     if not isinstance(value, dict):
         raise RecordError(f"{place}: it should be an object and is {json.dumps(value)[:60]}.")
-    return Record(place, value)
+    return Record(place, value, ordinal=ordinal)
 
 
 def json_records(file: IO[bytes], name: str, at: str | None = None) -> Iterator[Record | RecordError]:
@@ -138,7 +140,7 @@ def json_records(file: IO[bytes], name: str, at: str | None = None) -> Iterator[
     for number, (key, value) in enumerate(scanner.elements(), start=1):
         scanner.place = f"record {number + 1:,}"
         place = f"{name}, {key}" if key is not None else f"{name}, record {number:,}"
-        yield Record(place, value, key or "") if isinstance(value, dict) else _not_an_object(place, value)
+        yield Record(place, value, key or "", number) if isinstance(value, dict) else _not_an_object(place, value)
 
 
 def line_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
@@ -148,7 +150,7 @@ def line_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
         try:
             text = line.decode()
             if text.strip():
-                yield as_record(json.loads(text), place)
+                yield as_record(json.loads(text), place, number)
         except UnicodeDecodeError:
             yield RecordError(f"{place}: it is not UTF-8.")
         except RecordError as error:
@@ -165,7 +167,8 @@ def table_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
     """
     try:
         for number, row in enumerate(csv.DictReader(io.TextIOWrapper(file, "utf-8-sig", newline="")), start=1):
-            yield as_record({key: value for key, value in row.items() if key is not None}, f"{name}, row {number:,}")
+            fields = {key: value for key, value in row.items() if key is not None}
+            yield as_record(fields, f"{name}, row {number:,}", number)
     except UnicodeDecodeError as error:
         raise DataError(f"{name} is not UTF-8: download it again.") from error
     except csv.Error as error:

@@ -122,15 +122,16 @@ class Source:
         except (OSError, zipfile.BadZipFile, EOFError) as error:
             raise DataError(f"{path} cannot be read ({error}): download it again.") from error
 
-    def records(self, name: str, at: str | None = None) -> Iterator[Record]:
+    def records(self, name: str, at: str | None = None, *, lines: bool = False) -> Iterator[Record]:
         """The records of an annotation file, counted; broken ones are skipped.
 
         Args:
             name: ends in .json, .jsonl or .csv, and says so how it is read.
             at: see `json_records`.
+            lines: it holds JSON lines, whatever its name says.
         """
         with self.open(name) as file:
-            if name.endswith(".jsonl"):
+            if lines or name.endswith(".jsonl"):
                 read = line_records(file, str(self.path / name))
             elif name.endswith(".csv"):
                 read = table_records(file, str(self.path / name))
