@@ -58,7 +58,7 @@ class Layout:
 
     @property
     def targets(self) -> int:
-        """Part that carry loss."""
+        """Tokens that carry loss."""
         return sum(label != UNSCORED for label in self.labels)
 
 
