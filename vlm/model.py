@@ -35,7 +35,8 @@ from vlm.vocabulary import Vocabulary
 
 
 class Losses(NamedTuple):
-    """What a forward pass finds. `loss` is the mean over the samples that have targets."""
+    """What a forward pass finds. `loss` is the mean over the samples: one without targets, as there are with
+    `as_published` alone, counts with a loss of 0."""
 
     loss: Tensor
     of_samples: Tensor
@@ -160,7 +161,7 @@ class VisionLanguageModel(nn.Module):
         counts = total(torch.ones_like(targets))
         losses = total(found) / counts.clamp(min=1)
         correct = total((logits.argmax(-1) == targets).long())
-        return Losses(losses.sum() / (counts > 0).sum().clamp(min=1), losses, correct, counts)
+        return Losses(losses.mean(), losses, correct, counts)
 
     @property
     def base(self) -> nn.Module:

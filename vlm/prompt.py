@@ -11,13 +11,14 @@ discussion suggests.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from training.config import require_choice
 from vlm.sample import Sample, SampleError
-from vlm.templates import Case, is_dialogue, turns_of
+from vlm.templates import Case, is_dialogue, opening_of, turns_of
 from vlm.vocabulary import Vocabulary
 
 Order = Literal["task-agnostic", "task-aware", "query-first"]
@@ -28,6 +29,10 @@ PATCH = -200
 
 UNSCORED = -100
 """In labels: no loss here."""
+
+
+Part = tuple[str, tuple[int, ...]]
+"""A turn, or the image block: its name and its ids."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Layout:
     labels: tuple[int, ...]
     pieces: tuple[Piece, ...]
     answers_cut: int = 0
-    """Answers that were left out so that the others fit."""
+    """Answers that were left out so that the others fit; as published, those that are not whole."""
 
     @property
     def targets(self) -> int:
@@ -73,39 +78,34 @@ def lay_out(
         grid: rows and columns of patches.
         case: of the text, see `vlm.templates`.
         max_length: most tokens. Pairs of query and answer that do not fit are left out from the last one on: nothing
-            is cut within an answer, which would lose its end.
-        with_answers: False ends where the first answer begins, for generation.
+            is cut within an answer, which would lose its end, unless the sample is laid out as published.
+        with_answers: False ends where the first answer begins, for generation. It need not be known.
 
     Raises:
-        SampleError: not even the first answer fits, or the order is query-first and there are several.
+        SampleError: not even the first answer fits (as published: the picture), its answers are not given out, or the
+            order is query-first and there are several.
         ConfigError: there is no such order.
     """
     require_choice("order", order, ORDERS)
-    turns = turns_of(sample, case)
+    turns = turns_of(sample, case) if with_answers else opening_of(sample, case)
     answers = [number for number, turn in enumerate(turns) if turn.is_target]
-    if not answers:
-        raise SampleError(f"sample {sample.id} ({sample.task}) has nothing to answer.")
     if order == "query-first" and len(answers) > 1:
         raise SampleError(f"sample {sample.id} has {len(answers)} answers, and query-first takes one: see `singles`.")
-    image = image_block(vocabulary, grid)
-    encoded = [vocabulary.encode(turn.text) for turn in turns]
-    end = (vocabulary.end,) if is_dialogue(sample.task) else ()
-
-    kept = len(answers)
-    if max_length is not None:
-        lengths = [len(image) + sum(map(len, encoded[: last + 1])) + len(end) for last in answers]
-        kept = sum(length <= max_length for length in lengths)
-        if not kept:
-            raise SampleError(f"sample {sample.id} needs {lengths[0]:,} tokens, and max_length is {max_length:,}.")
-    last = answers[kept - 1]
-    encoded[last] += end
-    before_image = {"task-agnostic": 0, "task-aware": 1, "query-first": answers[0]}[order]
-    until = last + 1 if with_answers else answers[0]
-    pieces: list[tuple[str, tuple[int, ...]]] = [
-        (turn.role, ids) for turn, ids in zip(turns[:until], encoded[:until], strict=True)
-    ]
-    pieces.insert(before_image, ("image", image))
-    return _joined(sample, pieces, len(answers) - kept)
+    image: Part = ("image", image_block(vocabulary, grid))
+    parts: list[Part] = [(turn.role, vocabulary.encode(turn.text)) for turn in turns]
+    before_image = {"task-agnostic": 0, "task-aware": 1, "query-first": answers[0] if answers else len(parts)}[order]
+    if with_answers:
+        end = (vocabulary.end,) if is_dialogue(sample.task) else ()
+        if not sample.as_published:
+            parts = _fitting(sample, parts, None if max_length is None else max_length - len(image[1]) - len(end))
+        name, ids = parts[-1]
+        parts[-1] = (name, ids + end)
+    layout = _joined(sample, [*parts[:before_image], image, *parts[before_image:]], len(answers))
+    if max_length is None or len(layout.ids) <= max_length:
+        return layout
+    if with_answers and sample.as_published:
+        return _cut_off(layout, max_length)
+    raise SampleError(f"sample {sample.id} needs {len(layout.ids):,} tokens, and max_length is {max_length:,}.")
 
 
 def image_block(vocabulary: Vocabulary, grid: tuple[int, int]) -> tuple[int, ...]:
@@ -128,12 +128,38 @@ def singles(sample: Sample) -> Iterator[Sample]:
         yield dataclasses.replace(sample, **changes)  # type: ignore[arg-type]
 
 
-def _joined(sample: Sample, pieces: list[tuple[str, tuple[int, ...]]], cut: int) -> Layout:
+def _fitting(sample: Sample, parts: list[Part], room: int | None) -> list[Part]:
+    """Up to the last answer that there is room for, and to the first one in any case."""
+    until = [number for number, (role, _) in enumerate(parts, start=1) if role == "answer"]
+    if not until:
+        raise SampleError(f"sample {sample.id} ({sample.task}) has nothing to answer.")
+    lengths = list(itertools.accumulate(len(ids) for _, ids in parts))
+    return parts[: max((n for n in until if room is None or lengths[n - 1] <= room), default=until[0])]
+
+
+def _joined(sample: Sample, parts: list[Part], answers: int) -> Layout:
+    """One behind the other. `answers` is how many the sample has."""
     ids: list[int] = []
     labels: list[int] = []
-    places: list[Piece] = []
-    for name, tokens in pieces:
-        places.append(Piece(name, len(ids), len(ids) + len(tokens)))
+    pieces: list[Piece] = []
+    for name, tokens in parts:
+        pieces.append(Piece(name, len(ids), len(ids) + len(tokens)))
         ids.extend(tokens)
         labels.extend(tokens if name == "answer" else [UNSCORED] * len(tokens))
-    return Layout(sample, tuple(ids), tuple(labels), tuple(places), cut)
+    said = sum(name == "answer" for name, _ in parts)
+    return Layout(sample, tuple(ids), tuple(labels), tuple(pieces), answers - said)
+
+
+def _cut_off(layout: Layout, length: int) -> Layout:
+    """D14, as published: the first tokens, wherever that ends, be it before the first answer."""
+    picture = next(piece for piece in layout.pieces if piece.name == "image")
+    if length < picture.end:
+        name = layout.sample.id
+        raise SampleError(f"sample {name} needs {picture.end:,} tokens for its picture, and max_length is {length:,}.")
+    return dataclasses.replace(
+        layout,
+        ids=layout.ids[:length],
+        labels=layout.labels[:length],
+        pieces=tuple(Piece(p.name, p.start, min(p.end, length)) for p in layout.pieces if p.start < length),
+        answers_cut=sum(piece.name == "answer" and piece.end > length for piece in layout.pieces),
+    )

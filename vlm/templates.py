@@ -1,13 +1,18 @@
 """The turns of each task: what is said around a picture, in the words of the paper (reference-facts, section 4).
 
 A sample becomes a list of turns, the instruction first, then queries and answers in pairs. Which turns carry loss is
-said by the turn itself, so that no question without an answer can shift it (the public implementation's D4).
+said by the turn itself, so that no question without an answer can shift it.
+
+Samples with `as_published` are done as in the public implementation where that is known to be wrong (reference-facts,
+8): which turns carry loss goes by their number in VQA (D4), the first of several right options gives the letter (D13),
+and what is too long is cut wherever that falls (D14, in `vlm.prompt`).
 """
 
+import itertools
 import re
 import string
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from vlm.sample import Box, Question, Sample, SampleError, Task
@@ -52,8 +57,24 @@ class Turn:
 
 
 def turns_of(sample: Sample, case: Case = "kept") -> list[Turn]:
-    """All turns of a sample. In dense captioning and chat one end token follows the last answer, elsewhere each."""
-    return _TURNS[sample.task](sample, case)
+    """All turns of a sample, less queries that no answer follows. In dense captioning and chat one end token follows
+    the last answer, elsewhere each.
+
+    Raises:
+        SampleError: its answers are not given out, or one of them cannot be said.
+    """
+    if not sample.answered:
+        raise SampleError(f"sample {sample.id} ({sample.task}) can only be asked: its answers are not given out.")
+    turns = list(_TURNS[sample.task](sample, case))
+    if sample.as_published:
+        return _by_number(turns) if sample.task == "vqa" else turns
+    neighbours = itertools.pairwise((*turns, None))
+    return [turn for turn, behind in neighbours if turn and (turn.role != "query" or (behind and behind.is_target))]
+
+
+def opening_of(sample: Sample, case: Case = "kept") -> list[Turn]:
+    """What comes before the first answer, which need not be known: the instruction, and the first query if any."""
+    return list(itertools.islice(_TURNS[sample.task](sample, case), 1 if sample.task in _ANSWERED_AT_ONCE else 2))
 
 
 def is_dialogue(task: Task) -> bool:
@@ -74,18 +95,35 @@ def box_text(box: Box) -> str:
     return "[" + ",".join(f"{share:.2f}" for share in box) + "]"
 
 
-def letter_of(question: Question) -> str:
+def letter_of(question: Question, first_match: bool = False) -> str:
     """The letter of the right option.
+
+    Args:
+        first_match: takes the first of several right options, as published (D13).
 
     Raises:
         SampleError: the answer is not among the options, or there more than once; or there are more than letters.
     """
+    letters = _letters_of(question)
     options = [option if isinstance(option, str) else box_text(option) for option in question.options]
-    if len(options) > len(LETTERS):
-        raise SampleError(f"{question.question!r} has {len(options)} options, and there are {len(LETTERS)} letters.")
-    if options.count(question.answer) != 1:
+    times = options.count(question.answer)
+    if times != 1 and not (times and first_match):
         raise SampleError(f"{question.question!r}: {question.answer!r} is not one of the options {options}.")
-    return LETTERS[options.index(question.answer)]
+    return letters[options.index(question.answer)]
+
+
+def _letters_of(question: Question) -> str:
+    """Of all options; raises SampleError where there are more than letters."""
+    count = len(question.options)
+    if count > len(LETTERS):
+        raise SampleError(f"{question.question!r} has {count} options, and there are {len(LETTERS)} letters.")
+    return LETTERS[:count]
+
+
+def _by_number(turns: Sequence[Turn]) -> list[Turn]:
+    """D4: every second turn carries the loss. Behind a question without an answer that is the questions."""
+    roles: Sequence[Role] = ("query", "answer")
+    return [turn if not n else replace(turn, role=roles[(n - 1) % 2]) for n, turn in enumerate(turns)]
 
 
 def _instruction(sample: Sample, end: str = "\n") -> Turn:
@@ -94,74 +132,76 @@ def _instruction(sample: Sample, end: str = "\n") -> Turn:
     return Turn((own or INSTRUCTIONS[sample.task]) + context + end, "instruction")
 
 
-def _captioning(sample: Sample, case: Case) -> list[Turn]:
-    return [_instruction(sample), Turn(written(sample.caption, case) + END, "answer")]
+# From here on turn by turn: whoever stops before an answer never needs it.
 
 
-def _grounded_captioning(sample: Sample, case: Case) -> list[Turn]:
+def _captioning(sample: Sample, case: Case) -> Iterator[Turn]:
+    yield _instruction(sample)
+    yield Turn(written(sample.caption, case) + END, "answer")
+
+
+def _grounded_captioning(sample: Sample, case: Case) -> Iterator[Turn]:
+    yield _instruction(sample)
     caption = written(sample.caption, case)
     for number, box in enumerate(sample.boxes):
         caption = caption.replace(f"<coords_{number}>", box_text(box))
     if left := re.search(r"<coords_\d+>", caption):
         raise SampleError(f"sample {sample.id}: {left[0]} in its caption has no box, of {len(sample.boxes)}.")
-    return [_instruction(sample), Turn(caption + END, "answer")]
+    yield Turn(caption + END, "answer")
 
 
-def _dense_captioning(sample: Sample, case: Case) -> list[Turn]:
-    pairs = ((box_text(region.box) + ".\n", written(region.phrase, case) + "\n") for region in sample.regions)
-    return _with_pairs(_instruction(sample), pairs)
+def _dense_captioning(sample: Sample, case: Case) -> Iterator[Turn]:
+    yield _instruction(sample)
+    for region in sample.regions:
+        yield Turn(box_text(region.box) + ".\n", "query")
+        yield Turn(written(region.phrase, case) + "\n", "answer")
 
 
-def _visual_grounding(sample: Sample, case: Case) -> list[Turn]:
-    pairs = ((f"\n{written(r.phrase, case)}\n", f"{box_text(r.box)}.{END}") for r in sample.regions)
-    return _with_pairs(_instruction(sample, ""), pairs)
+def _visual_grounding(sample: Sample, case: Case) -> Iterator[Turn]:
+    yield _instruction(sample, "")
+    for region in sample.regions:
+        yield Turn(f"\n{written(region.phrase, case)}\n", "query")
+        yield Turn(f"{box_text(region.box)}.{END}", "answer")
 
 
-def _vqa(sample: Sample, case: Case) -> list[Turn]:
+def _vqa(sample: Sample, case: Case) -> Iterator[Turn]:
     capital = sample.source not in UNTOUCHED
-    pairs = (
-        (
-            f"\nQuestion: {written(q.question, case, capital=capital)}\nAnswer: ",
-            written(q.answer, case, capital=capital) + END,
-        )
-        for q in sample.questions
-        if q.answer.strip()
-    )
-    return _with_pairs(_instruction(sample, ""), pairs)
+    yield _instruction(sample, "")
+    for asked in sample.questions:
+        yield Turn(f"\nQuestion: {written(asked.question, case, capital=capital)}\nAnswer: ", "query")
+        if asked.answer.strip():
+            yield Turn(written(asked.answer, case, capital=capital) + END, "answer")
 
 
-def _multiple_choice(sample: Sample, case: Case) -> list[Turn]:
-    def options(question: Question) -> str:
-        shown = (written(o, case, stop=False) if isinstance(o, str) else box_text(o) + "." for o in question.options)
-        return "\n".join(f"{letter}: {option}" for letter, option in zip(LETTERS, shown, strict=False))
-
+def _multiple_choice(sample: Sample, case: Case) -> Iterator[Turn]:
     capital = sample.source not in UNTOUCHED
-    pairs = (
-        (
-            f"\nQuestion: {written(q.question, case, capital=capital)}\n{options(q)}\nAnswer: ",
-            f"{letter_of(q)}.{END}",
-        )
-        for q in sample.questions
-    )
-    return _with_pairs(_instruction(sample, "\n" if sample.task == "grounded_multiple_choice_vqa" else ""), pairs)
+    yield _instruction(sample, "\n" if sample.task == "grounded_multiple_choice_vqa" else "")
+    for asked in sample.questions:
+        question, options = written(asked.question, case, capital=capital), _listed(asked, case)
+        yield Turn(f"\nQuestion: {question}\n{options}\nAnswer: ", "query")
+        yield Turn(f"{letter_of(asked, first_match=sample.as_published)}.{END}", "answer")
 
 
-def _image_text_match(sample: Sample, case: Case) -> list[Turn]:
-    return _with_pairs(_instruction(sample), [(written(sample.caption, case) + "\n", f"{sample.matches}.{END}")])
+def _listed(question: Question, case: Case) -> str:
+    """The options, a line each."""
+    shown = (written(o, case, stop=False) if isinstance(o, str) else box_text(o) + "." for o in question.options)
+    return "\n".join(f"{letter}: {option}" for letter, option in zip(_letters_of(question), shown, strict=True))
 
 
-def _chat(sample: Sample, case: Case) -> list[Turn]:
-    said = [written(reply.replace(IMAGE_MARK, ""), case) + "\n" for reply in sample.replies]
+def _image_text_match(sample: Sample, case: Case) -> Iterator[Turn]:
+    yield _instruction(sample)
+    yield Turn(written(sample.caption, case) + "\n", "query")
+    yield Turn(f"{sample.matches}.{END}", "answer")
+
+
+def _chat(sample: Sample, case: Case) -> Iterator[Turn]:
     roles: Sequence[Role] = ("query", "answer")
-    first, *others = [Turn(text, roles[n % 2]) for n, text in enumerate(said)]
-    return [Turn(first.text, "instruction"), *others]
+    for number, reply in enumerate(sample.replies):
+        role = roles[number % 2] if number else "instruction"
+        yield Turn(written(reply.replace(IMAGE_MARK, ""), case) + "\n", role)
 
 
-def _with_pairs(instruction: Turn, pairs: Iterable[tuple[str, str]]) -> list[Turn]:
-    return [instruction, *(turn for query, answer in pairs for turn in (Turn(query, "query"), Turn(answer, "answer")))]
-
-
-_TURNS: dict[Task, Callable[[Sample, Case], list[Turn]]] = {
+_TURNS: dict[Task, Callable[[Sample, Case], Iterator[Turn]]] = {
     "captioning": _captioning,
     "grounded_captioning": _grounded_captioning,
     "dense_captioning": _dense_captioning,
@@ -172,3 +212,6 @@ _TURNS: dict[Task, Callable[[Sample, Case], list[Turn]]] = {
     "image_text_match": _image_text_match,
     "chat": _chat,
 }
+
+_ANSWERED_AT_ONCE = ("captioning", "grounded_captioning", "chat")
+"""Tasks whose instruction is all that is asked."""

@@ -60,7 +60,7 @@ class Answering:
         for indices in batches(asked, EVALUATION_BATCH, accelerator):
             losses = self._read(model, self.validation, indices.tolist())
             loss += losses.of_samples.sum()
-            samples += (losses.targets > 0).sum()
+            samples += sum(self.validation.layout(example) is not None for example in indices.tolist())
             tokens += torch.stack([losses.correct.sum(), losses.targets.sum()])
         loss, samples, tokens = (accelerator.reduce(total, "sum") for total in (loss, samples, tokens))
         correct, targets = tokens.tolist()

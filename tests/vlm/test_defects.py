@@ -47,7 +47,7 @@ HELD = {
     "D7": "vlm/test_templates.py::test_case_is_kept_or_lowered_behind_the_first_letter",
     "D9": "vlm/test_world.py::test_a_sample_has_all_turns_in_train_and_one_elsewhere",
     "D13": "vlm/test_templates.py::test_a_question_without_one_letter_is_refused",
-    "D14": "vlm/test_defects.py::test_a_cut_sample_ends_behind_an_answer_and_one_without_targets_is_not_in_the_mean",
+    "D14": "vlm/test_defects.py::test_a_cut_sample_ends_behind_an_answer_and_none_is_without_targets",
     "D15": "vlm/test_defects.py::test_prompts_are_made_in_one_place",
     "D16": "vlm/test_vocabulary.py::test_ids_are_those_of_gpt_neox",
     "D17": "vlm/test_defects.py::test_every_benchmark_asks_what_was_trained_in_the_order_of_its_own",
@@ -140,20 +140,27 @@ def test_a_placeholder_means_its_number_and_not_its_place():
     )
 
 
-def test_a_cut_sample_ends_behind_an_answer_and_one_without_targets_is_not_in_the_mean():
-    model = small_model()
-    whole = lay_out(SAMPLES["vqa"], "task-agnostic", model.vocabulary, GRID)
-    cut = lay_out(SAMPLES["vqa"], "task-agnostic", model.vocabulary, GRID, max_length=len(whole.ids) - 1)
+def test_a_cut_sample_ends_behind_an_answer_and_none_is_without_targets():
+    whole = lay_out(SAMPLES["vqa"], "task-agnostic", WORLD, GRID)
+    cut = lay_out(SAMPLES["vqa"], "task-agnostic", WORLD, GRID, max_length=len(whole.ids) - 1)
     assert cut.labels[-1] == WORLD.end
     with pytest.raises(SampleError, match="max_length is 20"):
-        lay_out(SAMPLES["vqa"], "task-agnostic", model.vocabulary, GRID, max_length=20)
-    without = dataclasses.replace(whole, labels=(UNSCORED,) * len(whole.labels))
+        lay_out(SAMPLES["vqa"], "task-agnostic", WORLD, GRID, max_length=20)
+
+
+def test_a_sample_without_targets_halves_the_loss_of_another_as_published():
+    model = small_model()
+    whole = lay_out(SAMPLES["vqa"], "task-agnostic", WORLD, GRID)
+    published = dataclasses.replace(SAMPLES["vqa"], as_published=True)
+    without = lay_out(published, "task-agnostic", WORLD, GRID, max_length=20)
+    assert without.targets == 0 and len(without.ids) == 20
     with torch.no_grad():
         both, one = (
-            model(batch_of(some, 1), pixels=pictures(1).expand(len(some), -1, -1, -1)).loss
+            model(batch_of(some, 64), pixels=pictures(1).expand(len(some), -1, -1, -1))
             for some in ([whole, without], [whole])
         )
-    torch.testing.assert_close(both, one)
+    torch.testing.assert_close(both.loss, one.loss / 2)
+    torch.testing.assert_close(both.of_samples, torch.tensor([one.loss, 0.0]))
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS)

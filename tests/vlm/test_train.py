@@ -29,6 +29,7 @@ from training.run import read_ran_with, read_status, run_folders
 from vlm.assemble import assemble
 from vlm.feature_cache import FeatureCache
 from vlm.model import VisionLanguageModel
+from vlm.packing import batch_of
 from vlm.pictures import PictureError
 from vlm.places import Place
 from vlm.sample import SampleError
@@ -370,3 +371,16 @@ def test_an_evaluation_counts_every_target_of_the_samples_that_fit(uneven, tmp_p
     layouts = [prepared.objective.validation.layout(n) for n in range(16)]
     assert record["target_tokens"] == sum(layout.targets for layout in layouts if layout is not None)
     assert prepared.objective.accuracy(record) == record["correct_tokens"] / record["target_tokens"]
+
+
+def test_an_evaluation_counts_samples_without_targets_with_a_loss_of_zero_as_published(uneven, tmp_path):
+    prepared = prepare(vlm_config(uneven), tmp_path, None, CPU)
+    model, stream = prepared.model.eval(), prepared.objective.validation
+    stream.samples = [dataclasses.replace(sample, as_published=True) for sample in stream.samples]
+    stream.max_length = 40
+    layouts = [stream.layout(n) for n in range(16)]
+    assert {layout.targets == 0 for layout in layouts} == {True, False}
+    with torch.no_grad():
+        record = prepared.objective.evaluate(model, Accelerator(), {})
+        losses = [model(batch_of([layout], 1), stream.pixels([n])).loss.item() for n, layout in enumerate(layouts)]
+    assert record["validation_loss"] == pytest.approx(sum(losses) / 16)

@@ -82,7 +82,7 @@ def answers_of(sample: Sample) -> tuple[str, ...]:
     question = sample.questions[0]
     if sample.task == "vqa":
         return (question.answer,)
-    return (letter_of(question),)
+    return (letter_of(question, first_match=sample.as_published),)
 
 
 def read_text(text: str) -> str | None:
