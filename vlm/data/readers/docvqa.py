@@ -1,0 +1,132 @@
+"""DocVQA and InfographicVQA: questions on pages of documents, and on infographics.
+
+    docvqa/{train_v1.0_withQT,val_v1.0_withQT,test_v1.0}.json
+    docvqa/documents/xnbl0037_1.png
+    infovqa/infographicsVQA_{train_v1.0,val_v1.0_withQT,test_v1.0}.json
+    infovqa/images/38889.jpeg
+
+Pictures may also lie in the folder that their archive has, or straight in that of the data set. The answer is the one
+that was given most often. Neighbouring questions of a picture stand together in one sample, however many they are
+(reference-facts, 5.3); those of the test, whose answers are not given out, each by itself.
+
+Both are among the sources whose letters `vlm.templates` leaves alone, and questions get their capital here. As
+published, those of InfographicVQA do not (D12).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vlm.data.answers import question_of
+from vlm.data.data_set import DataSet
+from vlm.data.packs import limit_of, packs
+from vlm.data.records import Record
+from vlm.data.source import Source
+from vlm.sample import Question, Sample, Split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """One of the two: they differ in names alone, and in a defect."""
+
+    name: str
+    files: dict[Split, str]
+    picture: str
+    """Field that names the picture, with or without a folder."""
+    folders: tuple[str, ...]
+    kinds: str
+    """Field of what is asked for; in some files."""
+    has_capitals_as_published: bool
+
+    def read(self, source: Source) -> Iterator[Sample]:
+        """See the module."""
+        folders = self._folders(source)
+        if source.split == "test":
+            for record in source.records(self.files["test"], "data"):
+                with source.skipping(record):
+                    yield self._sample(source, record, (self._question(source, record, ()),), folders)
+            return
+        most = limit_of(self.name, source.how.as_published)
+        for pack in packs(self._answered(source), lambda one: one[0].fields[self.picture], most):
+            record, _ = pack[0]
+            with source.skipping(record):
+                yield self._sample(source, record, tuple(question for _, question in pack), folders)
+
+    def _answered(self, source: Source) -> Iterator[tuple[Record, Question]]:
+        for record in source.records(self.files[source.split], "data"):
+            with source.skipping(record):
+                record.text(self.picture)
+                given = record.texts("answers")
+                if not given:
+                    record.refuse("it has no answer")
+                yield record, self._question(source, record, given)
+
+    def _question(self, source: Source, record: Record, given: tuple[str, ...] | list[str]) -> Question:
+        text = record.text("question")
+        if self.has_capitals_as_published or not source.how.as_published:
+            text = text[:1].upper() + text[1:]
+        kind = ", ".join(record.texts(self.kinds)) if record.has(self.kinds) else ""
+        return question_of(source, record, text, given, id=record.id("questionId"), kind=kind)
+
+    def _sample(
+        self, source: Source, record: Record, questions: tuple[Question, ...], folders: tuple[str, ...]
+    ) -> Sample:
+        picture = record.text(self.picture).rpartition("/")[2]
+        is_test = source.split == "test"
+        return Sample(
+            id=f"{self.name}-{'test-' * is_test}{record.id('questionId')}",
+            image=source.picture(*(folder + picture for folder in folders)),
+            task="vqa",
+            source=self.name,
+            questions=questions,
+            known_as=(f"{self.name}:{picture}",),
+            answered=not is_test,
+            as_published=source.how.as_published,
+        )
+
+    def _folders(self, source: Source) -> tuple[str, ...]:
+        """Where pictures may be: straight in the folder of the data set only if some are."""
+        is_flat = bool(source.listed(source.folder, lambda name: name.endswith((".png", ".jpg", ".jpeg"))))
+        return (*(f"{folder}/" for folder in self.folders), *([""] if is_flat else []))
+
+
+_DOCVQA = Pages(
+    name="docvqa",
+    files={"train": "train_v1.0_withQT.json", "validation": "val_v1.0_withQT.json", "test": "test_v1.0.json"},
+    picture="image",
+    folders=("documents", "images", "spdocvqa_images"),
+    kinds="question_types",
+    has_capitals_as_published=True,
+)
+
+_INFOGRAPHICS_VQA = Pages(
+    name="infographics_vqa",
+    files={
+        "train": "infographicsVQA_train_v1.0.json",
+        "validation": "infographicsVQA_val_v1.0_withQT.json",
+        "test": "infographicsVQA_test_v1.0.json",
+    },
+    picture="image_local_name",
+    folders=("images", "infographicsvqa_images"),
+    kinds="answer_type",
+    has_capitals_as_published=False,
+)
+
+DOCVQA = DataSet(
+    name=_DOCVQA.name,
+    title="DocVQA",
+    folder="docvqa",
+    licence="annotations as its site says, after registration; pages of the UCSF Industry Documents Library",
+    splits=("train", "validation", "test"),
+    tasks=("vqa",),
+    read=_DOCVQA.read,
+)
+
+INFOGRAPHICS_VQA = DataSet(
+    name=_INFOGRAPHICS_VQA.name,
+    title="InfographicVQA",
+    folder="infovqa",
+    licence="annotations as its site says, after registration; infographics by their owners",
+    splits=("train", "validation", "test"),
+    tasks=("vqa",),
+    read=_INFOGRAPHICS_VQA.read,
+)
