@@ -39,7 +39,7 @@ def read(source: Source) -> Iterator[Sample]:
 
 
 def _captions(source: Source) -> Iterator[Record]:
-    """The records that can be used, without what is not."""
+    """The records that can be used. Most of each is tokens, which sorting need not hold: they are left out."""
     for record in source.records(f"TextCaps_0.1_{FILES[source.split]}.json", "data"):
         with source.skipping(record):
             record.text("image_id")
