@@ -23,12 +23,12 @@ def question_of(
 
     Raises:
         RecordError: there is no question.
-        DroppedError: the answer is empty, and nothing can be learned from it. As published it stays, and shifts what is
-            trained on (D4).
+        DroppedError: the answer is empty, and it is one to train on: nothing can be learned from it. As published it
+            stays, and shifts what is trained on (D4). Elsewhere it is asked, and scored by all answers.
     """
     if not text:
         record.refuse("the question is empty")
     answer = most_frequent(answers).strip()
-    if answers and not answer and not source.how.as_published:
+    if answers and not answer and source.split == "train" and not source.how.as_published:
         raise DroppedError("answer empty", record.place)
     return Question(question=text, answer=answer, kind=kind, id=id, answers=tuple(answers) if len(answers) > 1 else ())

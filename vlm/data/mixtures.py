@@ -32,7 +32,7 @@ class Entry:
 INSTRUCT = (
     "llava_instruct",
     "coco",
-    "text_caps",
+    "textcaps",
     "grit",
     "refcoco",
     "refcoco+",
@@ -62,7 +62,7 @@ MIXTURES: dict[str, tuple[str, ...]] = {
 BENCHMARKS: tuple[tuple[str, Split], ...] = (
     ("coco", "test"),
     ("nocaps", "validation"),
-    ("text_caps", "validation"),
+    ("textcaps", "validation"),
     ("vqa_v2", "validation"),
     ("gqa", "test"),
     ("text_vqa", "validation"),

@@ -6,10 +6,8 @@
 Parts are made by processes that know nothing of each other. A part that is whole is not made again.
 """
 
-import dataclasses
 import hashlib
 import itertools
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -107,7 +105,7 @@ def make_part(job: Job, part: Part, is_trained: bool, source: Source | None = No
         source.tally.require_few_skipped()
     beside.replace(path)
     written = beside.with_suffix(".tally")
-    written.write_text(json.dumps(dataclasses.asdict(source.tally)), encoding="utf-8")
+    written.write_text(source.tally.to_json(), encoding="utf-8")
     written.replace(path.with_suffix(".json"))
 
 

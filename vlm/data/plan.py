@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.config import ConfigError, require
+from vlm.data import contamination as contaminated
 from vlm.data.mixtures import Entry
 from vlm.data.parts import Job, Part, pieces_of
 from vlm.data.records import DataError
@@ -46,32 +47,45 @@ class Work:
 
 
 GUESS = 2**20
+"""Bytes of a part whose files say nothing of their size."""
 
 
-def survey(plan: Plan, job: Job) -> tuple[list[Work], dict[str, Path]]:
-    """All parts of a plan, and the annotation files that they begin with, by their path below the root.
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What a first look at the data sets of a plan found."""
+
+    work: list[Work]
+    files: dict[str, Path]
+    """Annotation files that the parts begin with, by their path below the root."""
+    wrong: dict[str, str]
+    """Data sets that cannot be read, and the sentence that says why."""
+
+    def require_all(self) -> None:
+        """Raises DataError, with a list, where a data set cannot be read."""
+        if self.wrong:
+            listed = "\n".join(f"  {name}: {sentence}" for name, sentence in self.wrong.items())
+            some = "1 split" if len(self.wrong) == 1 else f"{len(self.wrong)} splits"
+            raise DataError(f"{some} cannot be read (--without NAME leaves one out):\n{listed}")
+
+
+def survey(plan: Plan, job: Job) -> Survey:
+    """Looks at the first records of everything.
 
     Raises:
-        ConfigError: a data set cannot be read; the message lists all of them.
+        ConfigError: there is no such folder of data sets.
     """
     require(job.root.is_dir(), f"{job.root} is no folder: name the one that the folders of the data sets are in.")
-    work: list[Work] = []
-    files: dict[str, Path] = {}
-    wrong: dict[str, str] = {}
+    found = Survey(work=[], files={}, wrong={})
     for entry in plan.entries:
         try:
             parts, opened = _look(job, entry)
         except ConfigError as error:
-            wrong[entry.data_set] = str(error)
+            found.wrong[f"{entry.data_set} ({entry.split})"] = str(error)
             continue
         size = sum(opened.values()) // len(parts) or GUESS
-        work.extend(Work(part=part, is_trained=entry.into == "train", size=size) for part in parts)
-        files |= {name: job.root / name for name in opened}
-    if wrong:
-        listed = "\n".join(f"  {name}: {sentence}" for name, sentence in wrong.items())
-        some = "a data set" if len(wrong) == 1 else f"{len(wrong)} data sets"
-        raise DataError(f"{some} cannot be read (--without NAME leaves one out):\n{listed}")
-    return work, files
+        found.work.extend(Work(part=part, is_trained=entry.into == "train", size=size) for part in parts)
+        found.files.update({name: job.root / name for name in opened})
+    return found
 
 
 def fingerprint_of(files: dict[str, Path]) -> dict[str, list[int]]:
@@ -96,3 +110,13 @@ def _look(job: Job, entry: Entry) -> tuple[list[Part], dict[str, int]]:
     with contextlib.suppress(EnoughError), contextlib.closing(data_set.read(source)) as samples:  # type: ignore[type-var]
         next(samples, None)
     return parts, source.opened
+
+
+def job_of(plan: Plan, root: Path, parts: Path) -> Job:
+    """What is the same for all parts of a plan.
+
+    Raises:
+        DataError: a file that says what is in a test set cannot be read.
+    """
+    found = None if plan.keeps_contaminated else contaminated.find(root)
+    return Job(root=root, parts=parts, how=plan.how, checks_pictures=plan.checks_pictures, contamination=found)

@@ -9,7 +9,6 @@ moment, and the same command goes on where it was, to the same bytes.
 """
 
 import contextlib
-import dataclasses
 import hashlib
 import itertools
 import json
@@ -28,14 +27,12 @@ from tqdm import tqdm
 from training.config import require
 from training.lock import Lock
 from training.run import require_folder
-from vlm.data import contamination as contaminated
+from vlm.data.accounts import facts_of, tallies_of
 from vlm.data.columns import described
-from vlm.data.manifest import Counts, File, Manifest, SetFacts, SplitFiles, read_manifest, written
+from vlm.data.manifest import File, Manifest, SplitFiles, read_manifest, written
 from vlm.data.mixing import EMBEDDED_GROUP, EMBEDDED_ROWS, GROUP, ROWS, Order, Share, ordered, write_file
-from vlm.data.parts import Job, tally_of
-from vlm.data.plan import Plan, Work, fingerprint_of, survey
-from vlm.data.registry import data_set_named
-from vlm.data.tally import Tally
+from vlm.data.parts import Job
+from vlm.data.plan import Plan, Work, fingerprint_of, job_of, survey
 from vlm.data.workers import make_parts, processes
 from vlm.dataset import MANIFEST
 from vlm.places import Place
@@ -61,38 +58,18 @@ def prepare(plan: Plan, root: Path, out: Path, workers: int = 1) -> Manifest:
         manifest = read_manifest(Place(str(out)))
         require(manifest.plan == plan.to_json(), f"{out} holds other samples than these: name a new folder.")
         return manifest
-    job = _job(plan, root, out / UNFINISHED)
-    work, files = survey(plan, job)
-    begun = {"plan": plan.to_json(), "root": str(root.resolve()), "files": fingerprint_of(files)}
+    job = job_of(plan, root, out / UNFINISHED)
+    found = survey(plan, job)
+    found.require_all()
+    begun = {"plan": plan.to_json(), "root": str(root.resolve()), "files": fingerprint_of(found.files)}
     _claim(out, begun)
     with _owned(out / UNFINISHED):
-        manifest = _make(plan, job, work, out, workers)
+        manifest = _make(plan, job, found.work, out, workers)
         beside = out / UNFINISHED / MANIFEST
         beside.write_text(written(manifest), encoding="utf-8")
         os.replace(beside, out / MANIFEST)
     shutil.rmtree(out / UNFINISHED, ignore_errors=True)
     return manifest
-
-
-def tallies_of(job: Job, work: list[Work]) -> dict[tuple[str, Split], Tally]:
-    """What became of the records of each data set and split, once all parts are whole.
-
-    Raises:
-        DataError: too many records are broken.
-    """
-    tallies: dict[tuple[str, Split], Tally] = {}
-    for one in work:
-        tally = tally_of(job, one.part)
-        assert tally is not None, f"{one.part.name} is whole"
-        tallies.setdefault((one.part.data_set, one.part.split), Tally()).add(tally)
-    for tally in tallies.values():
-        tally.require_few_skipped()
-    return tallies
-
-
-def _job(plan: Plan, root: Path, unfinished: Path) -> Job:
-    found = None if plan.keeps_contaminated else contaminated.find(root)
-    return Job(root=root, parts=unfinished, how=plan.how, checks_pictures=plan.checks_pictures, contamination=found)
 
 
 def _claim(out: Path, begun: dict[str, Any]) -> None:
@@ -132,7 +109,8 @@ def _make(plan: Plan, job: Job, work: list[Work], out: Path, workers: int) -> Ma
     with processes(workers) as pool:
         opened = make_parts(job, work, pool)
         tallies = tallies_of(job, work)
-        splits, kept = {}, Counter[tuple[str, Split]]()
+        splits: dict[str, SplitFiles] = {}
+        kept: Counter[tuple[str, str]] = Counter()
         for split in SPLITS:
             if any(entry.into == split for entry in plan.entries):
                 splits[split] = _mix(plan, job, work, out, split, pool, kept)
@@ -145,14 +123,14 @@ def _make(plan: Plan, job: Job, work: list[Work], out: Path, workers: int) -> Ma
         embedded=plan.embeds,
         group=EMBEDDED_GROUP if plan.embeds else GROUP,
         splits=splits,
-        sets=_facts(plan, tallies, kept),
+        sets=facts_of(plan.entries, tallies, kept),
         unchecked=job.contamination.unchecked if job.contamination else ("nothing: contamination was kept",),
         sources=sources,
     )
 
 
 def _mix(
-    plan: Plan, job: Job, work: list[Work], out: Path, split: Split, pool: Executor, kept: Counter[tuple[str, Split]]
+    plan: Plan, job: Job, work: list[Work], out: Path, split: Split, pool: Executor, kept: Counter[tuple[str, str]]
 ) -> SplitFiles:
     """Writes the files of a split, those that are not there yet."""
     shares = []
@@ -165,8 +143,8 @@ def _mix(
             )
     order, counts = ordered(shares, plan.how.seed)
     for share, count in zip(shares, counts, strict=True):
-        name, _, its = share.name.partition("|")
-        kept[name, its] += count  # type: ignore[index]
+        name, _, of = share.name.partition("|")
+        kept[name, of] += count
     require(len(order) > 0, f"nothing is left for {split}: see what is dropped with --check.")
     rows = EMBEDDED_ROWS if plan.embeds else ROWS
     count = -(-len(order) // rows)
@@ -194,25 +172,3 @@ def _file(path: Path, order: Order, parts: list[Path], *others: Any) -> tuple[Fi
     file = write_file(path, order, parts, *others)
     counted = pc.value_counts(pq.read_table(path, columns=["task"])["task"].combine_chunks())
     return file, {one["values"]: one["counts"] for one in counted.to_pylist()}
-
-
-def _facts(
-    plan: Plan, tallies: dict[tuple[str, Split], Tally], kept: Counter[tuple[str, Split]]
-) -> dict[str, SetFacts]:
-    facts: dict[str, SetFacts] = {}
-    for entry in sorted(plan.entries, key=lambda one: one.into != "train"):
-        known, tally = data_set_named(entry.data_set), tallies[entry.data_set, entry.split]
-        counts = Counts(
-            read=tally.read,
-            skipped=tally.skipped,
-            samples=sum(tally.samples.values()),
-            kept=kept[entry.data_set, entry.split],
-            dropped=dict(sorted(tally.dropped.items())),
-            changed=dict(sorted(tally.changed.items())),
-            named={reason: tuple(examples) for reason, examples in sorted(tally.named.items())},
-        )
-        its = facts.get(entry.data_set) or SetFacts(
-            title=known.title, licence=known.licence, weight=entry.weight, cap=entry.cap, splits={}
-        )
-        facts[entry.data_set] = dataclasses.replace(its, splits={**its.splits, entry.split: counts})
-    return facts

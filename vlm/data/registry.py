@@ -2,9 +2,38 @@
 
 from training.config import require_choice
 from vlm.data.data_set import DataSet
+from vlm.data.readers.coco import COCO
+from vlm.data.readers.docvqa import DOCVQA, INFOGRAPHICS_VQA
+from vlm.data.readers.gqa import GQA
+from vlm.data.readers.llava import LLAVA_CC3M, LLAVA_INSTRUCT, LLAVA_PRETRAIN
+from vlm.data.readers.nocaps import NOCAPS
+from vlm.data.readers.ocr_vqa import OCR_VQA
+from vlm.data.readers.pope import POPE_ADVERSARIAL, POPE_POPULAR, POPE_RANDOM
+from vlm.data.readers.text_vqa import TEXT_VQA
+from vlm.data.readers.textcaps import TEXTCAPS
 from vlm.data.readers.vqa_v2 import VQA_V2
+from vlm.data.readers.vsr import VSR
 
-DATA_SETS: dict[str, DataSet] = {one.name: one for one in (VQA_V2,)}
+_ALL = (
+    LLAVA_PRETRAIN,
+    LLAVA_CC3M,
+    LLAVA_INSTRUCT,
+    COCO,
+    TEXTCAPS,
+    NOCAPS,
+    VQA_V2,
+    GQA,
+    OCR_VQA,
+    DOCVQA,
+    INFOGRAPHICS_VQA,
+    TEXT_VQA,
+    VSR,
+    POPE_ADVERSARIAL,
+    POPE_POPULAR,
+    POPE_RANDOM,
+)
+DATA_SETS: dict[str, DataSet] = {one.name: one for one in _ALL}
+"""In the order in which they are listed."""
 
 
 def data_set_named(name: str) -> DataSet:

@@ -69,7 +69,7 @@ class Source:
     piece: str = ""
     scratch: Path = Path()
     tally: Tally = field(default_factory=Tally)
-    told: Callable[[int], None] = int
+    told: Callable[[int], object] = int
     """Is told how many bytes of annotation files were read since it was told last."""
     opened: dict[str, int] = field(default_factory=dict)
     """Annotation files, by their path below the root (or that of the zip they are in), and their sizes."""

@@ -70,9 +70,13 @@ class Tally:
             for example in examples:
                 self._name(reason, example)
 
+    def to_json(self) -> str:
+        """All counts as text."""
+        return json.dumps(vars(self))
+
     @classmethod
     def from_json(cls, text: str) -> "Tally":
-        """The reverse of `dataclasses.asdict` and JSON.
+        """The reverse of `to_json`.
 
         Raises:
             ValueError: the text is no tally.

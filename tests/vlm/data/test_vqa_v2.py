@@ -41,7 +41,7 @@ def test_questions_of_a_picture_stand_together_with_the_answer_that_most_people_
 
 def test_no_sample_holds_more_than_twenty_questions(root):
     samples, _ = read_all(VQA_V2, root, "validation")
-    assert [len(sample.questions) for sample in samples] == [3, 20, 2]
+    assert [len(sample.questions) for sample in samples] == [4, 20, 2]
     assert len({sample.id for sample in samples}) == 3
 
 
