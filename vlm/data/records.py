@@ -5,16 +5,19 @@
     table_records   rows of a CSV file that has names in its first line
 
 A record that is not what was expected can be left out (`RecordError`); a file whose syntax is broken cannot be read on
-from there (`DataError`).
+from there (`DataError`). Bytes that are not UTF-8 break the record they are in and no other: they are read as halves of
+characters (lone surrogates), as are those that JSON can spell (`"\\ud800"`), and a field that holds one is refused.
 """
 
 import codecs
 import csv
 import io
+import itertools
 import json
+import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NoReturn, TypeGuard
 
 from training.config import ConfigError
 from vlm.sample import SampleError
@@ -22,8 +25,14 @@ from vlm.sample import SampleError
 CHUNK = 2**20
 """Bytes that are read at once."""
 
-LONGEST = 2**28
+LONGEST = 2**26
 """Characters of the longest record."""
+
+CUT = ("true", "false", "null", "NaN", "Infinity", "-Infinity", ".", "e+", "e-", "E+", "E-")
+"""What may be cut off by the end of what was read, and reads as an error then; the last ones behind a number."""
+
+WHITE = " \t\n\r"
+"""What JSON takes for white space."""
 
 
 class DataError(ConfigError):
@@ -49,7 +58,7 @@ class Record:
     def text(self, name: str) -> str:
         """A string, without white space around it."""
         value = self._value(name)
-        return value.strip() if isinstance(value, str) else self._refuse(name, "text")
+        return value.strip() if _is_text(value) else self._refuse(name, "text")
 
     def whole(self, name: str) -> int:
         """A whole number."""
@@ -65,7 +74,7 @@ class Record:
     def id(self, name: str) -> str:
         """A number or a string that names something, as text."""
         value = self._value(name)
-        named = isinstance(value, int | str) and not isinstance(value, bool)
+        named = (isinstance(value, int) and not isinstance(value, bool)) or _is_text(value)
         return str(value) if named else self._refuse(name, "a number or text")
 
     def numbers(self, name: str, count: int | None = None) -> list[float]:
@@ -79,7 +88,7 @@ class Record:
     def texts(self, name: str) -> list[str]:
         """A list of strings."""
         values = self.values(name)
-        if not all(isinstance(value, str) for value in values):
+        if not all(map(_is_text, values)):
             self._refuse(name, "a list of texts")
         return values
 
@@ -90,6 +99,8 @@ class Record:
 
     def record(self, name: str) -> "Record":
         """An object inside of this one."""
+        if not _is_text(name):  # a key of the file's own
+            self.refuse(f"it has a key that is not UTF-8, {_shown(name)}")
         return as_record(self._value(name), f"{self.place}, {name}")
 
     def records(self, name: str) -> "list[Record]":
@@ -110,7 +121,7 @@ class Record:
         return self.fields[name]
 
     def _refuse(self, name: str, wanted: str) -> NoReturn:
-        self.refuse(f"{name!r} should be {wanted} and is {json.dumps(self.fields[name])[:60]}")
+        self.refuse(f"{name!r} should be {wanted} and is {_shown(self.fields[name])}")
 
 
 def as_record(value: Any, place: str, ordinal: int = 0) -> Record:
@@ -120,7 +131,7 @@ def as_record(value: Any, place: str, ordinal: int = 0) -> Record:
         RecordError: it is none.
     """
     if not isinstance(value, dict):
-        raise RecordError(f"{place}: it should be an object and is {json.dumps(value)[:60]}.")
+        raise RecordError(f"{place}: it should be an object and is {_shown(value)}.")
     return Record(place, value, ordinal=ordinal)
 
 
@@ -135,12 +146,15 @@ def json_records(file: IO[bytes], name: str, at: str | None = None) -> Iterator[
         DataError: the file is not UTF-8 or not JSON, ends too early, or has nothing there.
     """
     scanner = _Scanner(file, name)
-    if at is not None and not scanner.find(at):
-        raise DataError(f"{name} has no {at!r} in it: check that it is the file that its data set gives out.")
-    for number, (key, value) in enumerate(scanner.elements(), start=1):
-        scanner.place = f"record {number + 1:,}"
-        place = f"{name}, {key}" if key is not None else f"{name}, record {number:,}"
-        yield Record(place, value, key or "", number) if isinstance(value, dict) else _not_an_object(place, value)
+    for number, (key, value) in enumerate(scanner.elements() if at is None else scanner.under(at), start=1):
+        place = f"{name}, {key or f'record {number:,}'}"
+        if key is not None and not _is_text(key):
+            yield RecordError(f"{name}, record {number:,}: its key is not UTF-8, {_shown(key)}.")
+        elif isinstance(value, dict):
+            yield Record(place, value, key or "", number)
+        else:
+            yield RecordError(f"{place}: it should be an object and is {_shown(value)}.")
+    scanner.finish()
 
 
 def line_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
@@ -148,11 +162,12 @@ def line_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
     for number, line in enumerate(file, start=1):
         place = f"{name}, line {number:,}"
         try:
-            text = line.decode()
-            if text.strip():
-                yield as_record(json.loads(text), place, number)
-        except UnicodeDecodeError:
-            yield RecordError(f"{place}: it is not UTF-8.")
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
+            if text := text.strip(WHITE):
+                value, end = _decoded(text)
+                if end < len(text):
+                    raise ValueError("it goes on behind its end")
+                yield as_record(value, place, number)
         except RecordError as error:
             yield error
         except (ValueError, RecursionError) as error:
@@ -160,23 +175,68 @@ def line_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
 
 
 def table_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
-    """The rows of a CSV file by the names in its first line.
+    """The rows of a CSV file by the names in its first line. One that is longer or shorter is a RecordError.
 
     Raises:
-        DataError: it is not UTF-8, or no CSV.
+        DataError: it is no CSV.
+    """
+    rows = csv.reader(io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline=""), strict=True)
+    number = 0
+    try:
+        names = next(rows, [])
+        for number, row in enumerate(filter(None, rows), start=1):
+            place = f"{name}, row {number:,}"
+            if len(row) != len(names):
+                yield RecordError(f"{place}: it has {len(row)} fields, and the first line names {len(names)}.")
+            else:
+                yield Record(place, dict(zip(names, row, strict=True)), ordinal=number)
+    except csv.Error as error:
+        raise DataError(f"{name} is no table ({error}, at row {number + 1:,}): download it again.") from error
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    """Whether it is text that can be written as UTF-8: half of a character cannot."""
+    if not isinstance(value, str):
+        return False
+    try:
+        return value.isascii() or bool(value.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _shown(value: Any) -> str:
+    """The beginning of a value, as JSON has it: it may be long, or deep, or no JSON at all where a pickle held it."""
+    try:
+        pieces = json.JSONEncoder(default=repr).iterencode(value[:60] if isinstance(value, str) else value)
+        return "".join(itertools.islice(pieces, 60))[:60]
+    except TypeError:  # keys that are no text
+        return repr(value)[:60]
+
+
+_JSON = json.JSONDecoder()
+_JSON_OF_LARGE = json.JSONDecoder(parse_int=float)
+
+
+def _decoded(text: str, at: int = 0) -> tuple[Any, int]:
+    """The value that begins there, and where it ends. A number of thousands of digits is infinite.
+
+    Raises:
+        json.JSONDecodeError: there is none.
+        RecursionError: it is nested too deeply.
     """
     try:
-        for number, row in enumerate(csv.DictReader(io.TextIOWrapper(file, "utf-8-sig", newline="")), start=1):
-            fields = {key: value for key, value in row.items() if key is not None}
-            yield as_record(fields, f"{name}, row {number:,}", number)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name} is not UTF-8: download it again.") from error
-    except csv.Error as error:
-        raise DataError(f"{name} is no table ({error}): download it again.") from error
+        return _JSON.raw_decode(text, at)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # of int(), which reads no more than 4,300 digits
+        return _JSON_OF_LARGE.raw_decode(text, at)
 
 
-def _not_an_object(place: str, value: Any) -> RecordError:
-    return RecordError(f"{place}: it should be an object and is {json.dumps(value)[:60]}.")
+def _is_cut(rest: str, fault: str) -> bool:
+    """Whether a value is no JSON because its text ends: of what is wrong in it, this is the rest."""
+    if fault.startswith("Invalid \\u"):
+        return len(rest) <= len("u1234") and set(rest[1:]) <= set(string.hexdigits)
+    return fault.startswith("Unterminated") or any(word.startswith(rest) for word in CUT)
 
 
 class _Scanner:
@@ -185,39 +245,55 @@ class _Scanner:
     def __init__(self, file: IO[bytes], name: str) -> None:
         self._file = file
         self._name = name
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
-        self._json = json.JSONDecoder()
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape").decode
         self._text = ""
         self._at = 0
         self._ended = False
         self.place = "its beginning"
 
-    def find(self, key: str) -> bool:
-        """Goes to the value of a key of the outermost object; whether there is one."""
-        self._expect("{")
-        while self._peek() != "}":
-            if self._key() == key:
-                return True
-            if self._peek() in "[{":
-                for _ in self.elements():  # an array of its own may be larger than memory
-                    pass
-            else:
-                self._value()
-            self._comma("}")
-        return False
-
-    def elements(self) -> Iterator[tuple[str | None, Any]]:
+    def elements(self, what: str = "record") -> Iterator[tuple[str | None, Any]]:
         """Of the array or object that begins here: (None or the key, the value)."""
         opened = self._peek()
         if opened not in ("[", "{"):
             self._fail("should hold a list or an object here, and does not")
-        self._at += 1
+        self._expect(opened)
         end = "]" if opened == "[" else "}"
-        while self._peek() != end:
+        ended = self._takes(end)
+        number = 0
+        while not ended:
+            number += 1
+            self.place = f"{what} {number:,}"
             key = self._key() if opened == "{" else None
-            yield key, self._value()
-            self._comma(end)
-        self._at += 1
+            value = self._value()
+            ended = self._ends(end)  # before it is given: a number is whole only if something is behind it
+            yield key, value
+
+    def under(self, wanted: str) -> Iterator[tuple[str | None, Any]]:
+        """Of the array or object under a key of the outermost object, which is read to its end all the same."""
+        found = False
+        self._expect("{")
+        ended = self._takes("}")
+        while not ended:
+            key = self._key()
+            if key == wanted:
+                if found:
+                    self._fail(f"has {wanted!r} twice")
+                found = True
+                yield from self.elements()
+            elif self._peek() in "[{":
+                for _ in self.elements(f"{key!r}, record"):  # an array of its own may be larger than memory
+                    pass
+            else:
+                self._value()
+            self.place = "its end" if found else "its beginning"
+            ended = self._ends("}")
+        if not found:
+            raise DataError(f"{self._name} has no {wanted!r} in it: check that it is the file of its data set.")
+
+    def finish(self) -> None:
+        """Nothing is behind the outermost structure."""
+        if self._next():
+            self._fail("goes on behind its end")
 
     def _key(self) -> str:
         key = self._value()
@@ -226,44 +302,51 @@ class _Scanner:
         self._expect(":")
         return key
 
-    def _comma(self, end: str) -> None:
-        found = self._peek()
-        if found == ",":
-            self._at += 1
-        elif found != end:
-            self._fail(f"has {found!r} where ',' or {end!r} should be")
+    def _ends(self, end: str) -> bool:
+        """Goes on behind a value; whether it was the last."""
+        if self._takes(end):
+            return True
+        self._expect(",")
+        return False
 
     def _expect(self, sign: str) -> None:
-        if self._peek() != sign:
+        if not self._takes(sign):
             self._fail(f"has {self._peek()!r} where {sign!r} should be")
-        self._at += 1
+
+    def _takes(self, sign: str) -> bool:
+        """Whether this sign is the next; it is passed then."""
+        is_next = self._peek() == sign
+        self._at += is_next
+        return is_next
 
     def _peek(self) -> str:
         """The next sign that is no white space."""
+        return self._next() or self._end_too_early()
+
+    def _next(self) -> str:
+        """The same, or nothing at the end of the file."""
         while True:
             while self._at < len(self._text):
-                if not self._text[self._at].isspace():
+                if self._text[self._at] not in WHITE:
                     return self._text[self._at]
                 self._at += 1
             if not self._more(CHUNK):
-                raise DataError(f"{self._name} ends too early, within {self.place}: download it again.")
+                return ""
 
     def _value(self) -> Any:
         self._peek()
         while True:
             try:
-                value, end = self._json.raw_decode(self._text, self._at)
-                # A number that touches the end of what was read may go on.
-                if end < len(self._text) or not self._more(CHUNK):
+                value, end = _decoded(self._text, self._at)
+                if self._ended or len(self._text) - end > 2:
                     self._at = end
                     return value
+                self._more(CHUNK)  # a number may go on behind what was read: 1, 1e, 1e+
             except json.JSONDecodeError as error:
-                # Where a value is cut off, it is found wrong at its end, or in a text that does not end.
-                cut = error.pos > len(self._text) - 16 or error.msg.startswith("Unterminated")
-                if not cut or len(self._text) - self._at > LONGEST:
+                if not _is_cut(self._text[error.pos :][:16], error.msg) or len(self._text) - self._at > LONGEST:
                     self._fail(f"is not JSON ({error.msg})")
                 if not self._more(max(CHUNK, len(self._text) - self._at)):
-                    raise DataError(f"{self._name} ends too early, within {self.place}: download it again.") from error
+                    self._end_too_early()
             except RecursionError:
                 self._fail("is nested too deeply")
 
@@ -273,12 +356,14 @@ class _Scanner:
             return False
         read = self._file.read(count)
         self._ended = not read
-        try:
-            self._text = self._text[self._at :] + self._decode(read, final=not read)
-        except UnicodeDecodeError as error:
-            raise DataError(f"{self._name} is not UTF-8 at or after {self.place}: download it again.") from error
+        self._text = self._text[self._at :] + self._decode(read, final=not read)
         self._at = 0
         return bool(read)
 
+    def _end_too_early(self) -> NoReturn:
+        raise DataError(f"{self._name} ends too early, within {self.place}: download it again.")
+
     def _fail(self, what: str) -> NoReturn:
-        raise DataError(f"{self._name} {what}, at {self.place}: download it again.")
+        if not _is_text(self._text[self._at : self._at + 1] or " "):
+            what = "is not UTF-8"
+        raise DataError(f"{self._name} {what}, at {self.place}: download it again.") from None
