@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from vlm.data.records import DataError
 
-LARGEST_SHARE = 0.01
+LARGEST_PERCENT = 1
 """Of the records, that may be broken."""
 
 EARLIEST = 1_000
@@ -53,10 +53,10 @@ class Tally:
 
     def require_few_skipped(self) -> None:
         """Raises DataError where more than 1 % of the records are broken."""
-        if self.skipped > LARGEST_SHARE * self.read:
+        if 100 * self.skipped > LARGEST_PERCENT * self.read:
             first = self.named["skipped"][0]
             raise DataError(
-                f"{self.skipped:,} of {self.read:,} records cannot be used, more than {LARGEST_SHARE:.0%}: check that "
+                f"{self.skipped:,} of {self.read:,} records cannot be used, more than {LARGEST_PERCENT}%: check that "
                 f"these are the files of the data set; the first: {first}"
             )
 
