@@ -48,7 +48,7 @@ def write(root: Path) -> None:
     gqa = root / "gqa"
     gqa.mkdir(parents=True, exist_ok=True)
     unbalanced = question("Is there a bird in the sky?", SKY, "no", "No, there is no bird.", "verify")
-    parts = [{} for _ in range(10)]
+    parts = [{f"0714000{number}": question("Is it cloudy?", MANY, "no", "No, it is clear.")} for number in range(10)]
     parts[0] = BALANCED
     parts[9] = {"02930199": {**unbalanced, "isBalanced": False}}
     with zipfile.ZipFile(gqa / ZIP, "w") as archive:

@@ -143,9 +143,9 @@ def json_records(file: IO[bytes], name: str, at: str | None = None) -> Iterator[
         at: a key of the outermost object that the array or the object stands under; None for the outermost itself.
 
     Raises:
-        DataError: the file is not UTF-8 or not JSON, ends too early, or has nothing there.
+        DataError: the file is not JSON, ends too early, or has nothing there.
     """
-    scanner = _Scanner(file, name)
+    scanner, number = _Scanner(file, name), 0
     for number, (key, value) in enumerate(scanner.elements() if at is None else scanner.under(at), start=1):
         place = f"{name}, {key or f'record {number:,}'}"
         if key is not None and not _is_text(key):
@@ -155,15 +155,22 @@ def json_records(file: IO[bytes], name: str, at: str | None = None) -> Iterator[
         else:
             yield RecordError(f"{place}: it should be an object and is {_shown(value)}.")
     scanner.finish()
+    _require_some(number, name)
 
 
 def line_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
-    """The objects of JSON lines; empty lines are passed over. A line that is none is a RecordError."""
+    """The objects of JSON lines; empty lines are passed over. A line that is none is a RecordError.
+
+    Raises:
+        DataError: there is none.
+    """
+    some = False
     for number, line in enumerate(file, start=1):
         place = f"{name}, line {number:,}"
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
             if text := text.strip(WHITE):
+                some = True
                 value, end = _decoded(text)
                 if end < len(text):
                     raise ValueError("it goes on behind its end")
@@ -172,13 +179,14 @@ def line_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
             yield error
         except (ValueError, RecursionError) as error:
             yield RecordError(f"{place}: it is not JSON ({error}).")
+    _require_some(some, name)
 
 
 def table_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
     """The rows of a CSV file by the names in its first line. One that is longer or shorter is a RecordError.
 
     Raises:
-        DataError: it is no CSV.
+        DataError: it is no CSV, or has no rows.
     """
     rows = csv.reader(io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline=""), strict=True)
     number = 0
@@ -192,6 +200,13 @@ def table_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
                 yield Record(place, dict(zip(names, row, strict=True)), ordinal=number)
     except csv.Error as error:
         raise DataError(f"{name} is no table ({error}, at row {number + 1:,}): download it again.") from error
+    _require_some(number, name)
+
+
+def _require_some(count: int, name: str) -> None:
+    """An annotation file without a record is none: its data set would be left out without a word."""
+    if not count:
+        raise DataError(f"{name} holds no records: check that it is the file of its data set.")
 
 
 def _is_text(value: Any) -> TypeGuard[str]:

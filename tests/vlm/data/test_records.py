@@ -18,6 +18,7 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(s
 WRITTEN = st.fixed_dictionaries(
     {"ensure_ascii": st.booleans(), "indent": st.sampled_from([None, 0, 40]), "separators": st.just((",", ":"))}
 )
+DOCS = st.lists(VALUES, min_size=1) | st.dictionaries(st.text(), VALUES, min_size=1)
 CHUNKS = st.integers(1, 64)
 
 
@@ -54,7 +55,7 @@ def same(found, wanted):
 
 
 @settings(max_examples=60)
-@given(st.lists(VALUES) | st.dictionaries(st.text(), VALUES), WRITTEN, CHUNKS, st.sampled_from([b"", b"\xef\xbb\xbf"]))
+@given(DOCS, WRITTEN, CHUNKS, st.sampled_from([b"", b"\xef\xbb\xbf"]))
 @example([{"a": "é😀"}, 12, -1.5e-7, 10**40, "x"], {}, 1, b"\xef\xbb\xbf")
 @example([1e5, 1e400, -1e400, {}], {}, 1, b"")
 def test_the_outermost_array_or_object_is_read_as_json_reads_it(document, written, chunk, mark):
@@ -65,7 +66,7 @@ def test_the_outermost_array_or_object_is_read_as_json_reads_it(document, writte
 @settings(max_examples=60)
 @given(
     st.dictionaries(st.text(), VALUES),
-    st.lists(VALUES) | st.dictionaries(st.text(), VALUES),
+    DOCS,
     WRITTEN,
     CHUNKS,
     st.randoms(),
@@ -299,7 +300,7 @@ def test_a_line_that_is_no_object_is_refused_and_the_others_are_read():
 
 
 @settings(max_examples=60)
-@given(st.lists(st.dictionaries(st.text(), VALUES)), st.booleans())
+@given(st.lists(st.dictionaries(st.text(), VALUES), min_size=1), st.booleans())
 def test_json_lines_are_read_as_json_reads_each(documents, ascii_alone):
     content = "".join(json.dumps(one, ensure_ascii=ascii_alone) + "\n" for one in documents).encode()
     assert same([one.fields for one in read(content, reads=line_records)], documents)
@@ -335,8 +336,21 @@ def test_a_table_that_is_cut_off_or_none_ends_in_a_sentence(tail):
     assert said.endswith(", at row 2): download it again.")
 
 
-def test_an_empty_table_has_no_rows():
-    assert read(b"", reads=table_records) == []
+@pytest.mark.parametrize(
+    ("content", "reads"),
+    [
+        (b"[]", json_records),
+        (b" {} ", json_records),
+        (b"", line_records),
+        (b"\n \n", line_records),
+        (b"", table_records),
+        (b"id,text\n", table_records),
+    ],
+)
+def test_a_file_without_a_record_is_refused_instead_of_passed_over(content, reads):
+    assert refusal_of(content, reads=reads) == (
+        "file.json holds no records: check that it is the file of its data set."
+    )
 
 
 class Endless(io.RawIOBase):
