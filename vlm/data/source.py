@@ -6,8 +6,10 @@ is broken; so that a reader says only what its records mean.
 
 import contextlib
 import hashlib
+import lzma
 import random
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,9 @@ from vlm.data.records import DataError, Record, RecordError, json_records, line_
 from vlm.data.tally import Tally
 from vlm.pictures import picture_size
 from vlm.sample import Box, SampleError, Split
+
+UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError)
+"""What reading a file, or one in a zip, may fail with."""
 
 TOLD_EVERY = 500
 """Records between two reports of how far a file has been read."""
@@ -116,10 +121,12 @@ class Source:
             archive = self._members()[Path(name).name]
             with zipfile.ZipFile(archive) as zipped:
                 member = next(one for one in zipped.infolist() if Path(one.filename).name == Path(name).name)
+                if member.flag_bits & 1:
+                    raise zipfile.BadZipFile(f"{archive} is encrypted")
                 self._note(archive, member.file_size)
                 with zipped.open(member) as packed:
                     yield packed
-        except (OSError, zipfile.BadZipFile, EOFError) as error:
+        except UNREADABLE as error:
             raise DataError(f"{path} cannot be read ({error}): download it again.") from error
 
     def records(self, name: str, at: str | None = None, *, lines: bool = False) -> Iterator[Record]:
@@ -180,9 +187,13 @@ class Source:
 
         Raises:
             DroppedError: none is.
+            SampleError: a name is none, or leads out of its folder.
             DataError: not even a folder for them is.
         """
         places = [name[1:] if name.startswith("/") else f"{self.folder}/{name}" for name in candidates]
+        for place in places:
+            if "\0" in place or not {"", ".", ".."}.isdisjoint(place.split("/")):
+                raise SampleError(f"its picture has a name that no picture can have, {place[:80]!r}.")
         for place in places:
             folder, _, name = place.rpartition("/")
             if name in self._in(folder):
@@ -258,7 +269,7 @@ class Source:
                 self._listed.clear()
             try:
                 self._listed[folder] = frozenset(path.name for path in (self.root / folder).iterdir())
-            except OSError:
+            except OSError:  # there is none; or no folder could have such a name
                 self._listed[folder] = frozenset()
         return self._listed[folder]
 
@@ -268,7 +279,7 @@ class Source:
             self._archives = {}
             for path in sorted(self.path.glob("*.zip")):
                 # One that is broken, or still being downloaded, is as good as none.
-                with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+                with contextlib.suppress(*UNREADABLE, ValueError), zipfile.ZipFile(path) as archive:
                     annotations = (name for name in archive.namelist() if not name.endswith((".jpg", ".png", "/")))
                     self._archives |= {Path(name).name: path for name in annotations}
         return self._archives

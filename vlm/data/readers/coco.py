@@ -45,7 +45,7 @@ def number_of(record: Record, name: str = "image") -> int:
         vlm.data.records.RecordError: it is no such name.
     """
     digits = Path(record.text(name)).stem.rpartition("_")[2]
-    if not (digits.isascii() and digits.isdigit()):
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= len("000000000009")):
         record.refuse(f"{name!r} should be the file name of a picture of COCO and is {record.text(name)!r}")
     return int(digits)
 
