@@ -33,6 +33,8 @@ class Tally:
     samples: Counter[str] = field(default_factory=Counter)
     """That were made, by task."""
     named: dict[str, list[str]] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    """Annotation files that were read, by their path below the root."""
 
     def skip(self, why: str) -> None:
         """A broken record, with the sentence that names it.
@@ -66,6 +68,7 @@ class Tally:
         self.skipped += other.skipped
         for name in ("dropped", "changed", "samples"):
             getattr(self, name).update(getattr(other, name))
+        self.files += [name for name in other.files if name not in self.files]
         for reason, examples in other.named.items():
             for example in examples:
                 self._name(reason, example)
