@@ -33,7 +33,7 @@ from training.config import require
 ARTICLES = frozenset({"a", "an", "the", "some"})
 
 HELD = 2**19
-"""Records held in memory at once, of 24 bytes; sorting them takes about five times that."""
+"""Records held in memory at once, of 24 bytes; sorting them takes about four times that."""
 
 PHRASES = 4
 """Of a pair, at most in the mean: for the number of partitions, which should be smaller than what is held."""
