@@ -41,8 +41,8 @@ class Part:
     def name(self) -> str:
         """Of its files. Names of pieces that no file can have are known by a digest."""
         named = ".".join(filter(None, (self.data_set, self.split, self.piece)))
-        plain = re.sub(r"[^\w.+-]", "_", named)
-        return plain if plain == named else f"{plain[:80]}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
+        plain = re.sub(r"[^A-Za-z0-9_.+-]", "_", named)
+        return plain if plain == named else f"{plain[:60]}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, kw_only=True)

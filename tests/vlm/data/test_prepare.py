@@ -1,4 +1,4 @@
-"""`vlm prepare`: killed and begun again, in one process or several, the same bytes; and nothing harmed by what is wrong."""
+"""`vlm prepare`: killed and begun again, in one process or in several, the same bytes; what is wrong harms nothing."""
 
 import json
 import os
@@ -125,8 +125,8 @@ def test_annotations_that_changed_meanwhile_are_noticed(root, tmp_path, monkeypa
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("vlm.data.prepare._mix", fail)
         prepare(plan_of(), root, out)
-    path = root / "coco" / "dataset_coco.json"
-    path.write_text(path.read_text() + " ")
+    path = root / "coco" / "caption_datasets.zip"
+    os.utime(path, ns=(0, 0))
     with pytest.raises(ConfigError, match="was begun with another files: name a new folder, or delete it"):
         prepare(plan_of(), root, out)
 
@@ -149,18 +149,16 @@ def test_what_is_missing_is_listed_before_anything_is_written(root, tmp_path):
 
 
 def test_broken_pictures_are_left_out_and_counted(root, tmp_path):
-    pictures = sorted((root / "coco").glob("*2017/*.jpg"))
     before = prepare(plan_of(), root, tmp_path / "sound")
     named = [one.image for one in open_split(tmp_path / "sound", "train")]
     broken = root / named[0]
-    broken.write_bytes(broken.read_bytes()[:-40])
+    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
     manifest = prepare(plan_of(), root, tmp_path / "out")
     dropped = manifest.sets["coco"].splits["train"].dropped
     assert dropped["picture truncated"] == named.count(named[0])
     assert manifest.splits["train"].samples == before.splits["train"].samples - named.count(named[0])
     trusted = prepare(plan_of(checks_pictures=False), root, tmp_path / "trusted")
     assert trusted.splits["train"].samples == before.splits["train"].samples
-    assert pictures
 
 
 def test_weights_and_caps_are_of_training_alone(root, tmp_path):
