@@ -5,7 +5,6 @@ more where activations are computed again, and 2 for the encoder, which only goe
 and evaluations are left out, and rows of the vocabulary counted as if each token read them all. Within a factor of two.
 """
 
-from dataclasses import replace
 from functools import cache
 
 import torch
@@ -14,7 +13,7 @@ from transformers import AutoModelForCausalLM
 from backbones.models import check, load
 from backbones.pairs import PARAMETERS, shape_of, source_of
 from vlm.config import ModelSettings, TrainConfig
-from vlm.vision import VisionSettings, build_encoder, image_tokens
+from vlm.vision import VisionSettings, image_tokens, outline_of
 from vlm.vocabulary import read_vocabulary
 
 GPU = "H100"
@@ -48,8 +47,7 @@ def gpu_hours(config: TrainConfig) -> float:
 @cache
 def _encoder(settings: VisionSettings) -> tuple[int, tuple[int, int]]:
     """Parameters, and rows and columns of patches."""
-    with torch.device("meta"):
-        encoder = build_encoder(replace(settings, pretrained=False))
+    encoder = outline_of(settings)
     return _count(encoder), encoder.grid
 
 
