@@ -92,7 +92,7 @@ def ledger(model: PreTrainedModel) -> dict[str, Any]:
     """What has to be equal, or known to differ, between the two models of a pair."""
     embedding, output = vocabulary_matrices(model)
     tied = embedding is output
-    total = sum(parameter.numel() for parameter in model.parameters())
+    total = parameters_in(model)
     vocabulary = embedding.numel() + (0 if tied else output.numel())
     return {
         "family": family_of(model.config),
@@ -104,6 +104,11 @@ def ledger(model: PreTrainedModel) -> dict[str, Any]:
         "rows_of_vocabulary": embedding.shape[0],
         "tied": tied,
     }
+
+
+def parameters_in(module: torch.nn.Module) -> int:
+    """Their number; of those that are shared, once."""
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def _make(shape: Shape, vocabulary: int, seed: int) -> PreTrainedModel:

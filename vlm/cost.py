@@ -10,7 +10,7 @@ from functools import cache
 import torch
 from transformers import AutoModelForCausalLM
 
-from backbones.models import check, load
+from backbones.models import check, load, parameters_in
 from backbones.pairs import PARAMETERS, shape_of, source_of
 from vlm.config import ModelSettings, TrainConfig
 from vlm.vision import VisionSettings, image_tokens, outline_of
@@ -48,7 +48,7 @@ def gpu_hours(config: TrainConfig) -> float:
 def _encoder(settings: VisionSettings) -> tuple[int, tuple[int, int]]:
     """Parameters, and rows and columns of patches."""
     encoder = outline_of(settings)
-    return _count(encoder), encoder.grid
+    return parameters_in(encoder), encoder.grid
 
 
 @cache
@@ -58,9 +58,5 @@ def _language_parameters(settings: ModelSettings) -> int:
         return known
     with torch.device("meta"):
         if shape_of(settings.name) is not None:
-            return _count(load(settings.name, vocabulary=read_vocabulary(settings.vocabulary).rows))
-        return _count(AutoModelForCausalLM.from_config(check(settings.name)))
-
-
-def _count(module: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
+            return parameters_in(load(settings.name, vocabulary=read_vocabulary(settings.vocabulary).rows))
+        return parameters_in(AutoModelForCausalLM.from_config(check(settings.name)))
