@@ -61,7 +61,7 @@ Names = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class Contamination:
-    """What is looked for. A few tens of megabytes with all files; pickles, for readers in processes of their own."""
+    """What is looked for. Some thirty megabytes with all files, four as a pickle, for readers in processes of their own."""
 
     pictures: Names
     """Whose samples are removed."""
@@ -75,7 +75,7 @@ class Contamination:
 
 
 def find(root: Path) -> Contamination:
-    """Reads the test sets below a root: a minute with all of them.
+    """Reads the test sets below a root: some ten seconds with all of them.
 
     Raises:
         vlm.data.records.DataError: a file that is there cannot be read.

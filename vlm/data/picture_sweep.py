@@ -76,7 +76,11 @@ def _look(folder: Path, names: Iterable[str]) -> list[Seen]:
     seen = []
     for name in names:
         verdict = check_picture(folder / name)
-        # The system still has in memory what was read for the verdict.
-        content = None if verdict.fault else fingerprint_of_file(folder / name)
+        content = None
+        if not verdict.fault:
+            try:
+                content = fingerprint_of_file(folder / name)  # which the system still has in memory
+            except OSError:  # it was taken away meanwhile, or its disk was
+                verdict = Verdict("unreadable")
         seen.append(Seen(name, verdict, content))
     return seen

@@ -266,6 +266,18 @@ def test_pictures_are_handed_out_no_faster_than_they_are_checked(folder, monkeyp
     seen.close()
 
 
+def test_a_picture_that_is_taken_away_meanwhile_does_not_end_the_work(folder, monkeypatch):
+    judged = picture_sweep.check_picture
+
+    def check_and_remove(path):
+        verdict = judged(path)
+        path.unlink()
+        return verdict
+
+    monkeypatch.setattr(picture_sweep, "check_picture", check_and_remove)
+    assert counts(examined(folder, [asked("1")])) == {"picture unreadable": (1, {"vqa_v2": 1})}
+
+
 def test_nothing_is_left_behind(folder, tmp_path_factory):
     scratch = tmp_path_factory.mktemp("scratch")
     examined(folder, **SOUND, scratch=scratch)
