@@ -61,7 +61,7 @@ Names = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class Contamination:
-    """What is looked for. Some thirty megabytes with all files, four as a pickle, for readers in processes of their own."""
+    """What is looked for: some thirty megabytes with all files, and four as a pickle for other processes."""
 
     pictures: Names
     """Whose samples are removed."""

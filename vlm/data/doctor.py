@@ -205,22 +205,28 @@ class _Examination:
             self.report.findings[kind].by_source[source] = count
 
     def _same_samples(self) -> None:
-        """Ids that are not unique, and samples that are only in their ids."""
+        """Ids that are not unique, and training samples that differ in their ids alone.
+
+        Not those of test sets, which may hold one another: VQAv2's do.
+        """
         for split, source, id, count in self.base.execute(
             "SELECT split, source, id, count(*) FROM samples GROUP BY source, id, split HAVING count(*) > 1"
         ):
             self.report.add("id of several samples", source, f"{SPLITS[split]}, {id}: {count} times", count)
-        kind = "same content under several ids"
+        kind = "training samples of the same content"
         self.base.execute(
             "CREATE TABLE repeated AS SELECT content, min(id) AS first, max(id) AS last, count(*) AS count "
-            "FROM samples GROUP BY content HAVING min(id) <> max(id)"
+            "FROM samples WHERE split = 0 GROUP BY content HAVING min(id) <> max(id)"
         )
         self.base.execute("CREATE UNIQUE INDEX repeated_content ON repeated (content)")
         for first, last, count in self.base.execute(
             "SELECT first, last, count FROM repeated ORDER BY count DESC, first LIMIT ?", (EXAMPLES,)
         ):
             self._example(kind, f"{count} times: {first}, {last}")
-        self._count(kind, "SELECT source, count(*) FROM samples CROSS JOIN repeated USING (content) GROUP BY source")
+        self._count(
+            kind,
+            "SELECT source, count(*) FROM samples CROSS JOIN repeated USING (content) WHERE split = 0 GROUP BY source",
+        )
 
     def _shared_between_splits(self) -> None:
         """Pictures of training that are also in validation or test, by the names that data sets give them."""

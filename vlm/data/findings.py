@@ -46,7 +46,7 @@ KINDS: dict[str, Kind] = {
     "training picture also in test": Kind("note", "samples", "of one data set it should not be"),
     "training picture also in validation or test under another name": Kind("note", "pictures", "by their content"),
     "pictures of the same content": Kind("note", "pictures", "look at them: it may be a notice of its host"),
-    "same content under several ids": Kind("note", "samples", "it is trained on more than once"),
+    "training samples of the same content": Kind("note", "samples", "it is trained on more than once"),
     "question without an answer": Kind("note", "questions", "it is left out"),
     "box without an area": Kind("note", "boxes", "nothing can be seen in it"),
     "box smaller than a pixel": Kind("note", "boxes", "nothing can be seen in it"),
@@ -135,10 +135,10 @@ def print_report(report: Report, console: Console | None = None) -> None:
     for kind, finding in found.items():
         console.print(f"\n{kind}:")
         for example in finding.examples[:SHOWN]:
-            console.print(f"    {example}", markup=False, highlight=False)
+            console.print(f"    {example}", markup=False, highlight=False, soft_wrap=True)
         if finding.count > SHOWN:
             console.print("    ...")
     for sentence in report.unchecked:
-        console.print(sentence, markup=False, highlight=False)
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     fatal = sum(KINDS[kind].severity == "fatal" for kind in found)
     console.print(f"\nTo be mended before training: {fatal}." if fatal else "\nNothing stands against training.")
