@@ -1,9 +1,9 @@
 """Whether a picture file can be trained on, and if not, why: the verdict of `vlm.pictures.open_picture`, cheaper.
 
 A JPEG is decoded at an eighth of its size. All of its compressed data is read that way, so that a file which was cut
-short is found wherever the cut is; what is saved is most of the work behind that (7 times faster, progressive ones 2
-times). Other kinds are opened as in training. Nothing is decoded that is too large by its header, and nothing is opened
-that is no file: to open a pipe waits for ever.
+short is found wherever the cut is; what is saved is most of the work behind that, and it is two to seven times as fast.
+Other kinds are opened as in training. Nothing is decoded that is too large by its header, and nothing is opened that is
+no file: to open a pipe waits for ever.
 """
 
 import re
