@@ -124,7 +124,7 @@ def as_record(value: Any, place: str, ordinal: int = 0) -> Record:
     """
     if not isinstance(value, dict):
         raise _not_an_object(place, value)
-    return Record(place, value)
+    return Record(place, value, ordinal=ordinal)
 
 
 def json_records(file: IO[bytes], name: str, at: str | None = None) -> Iterator[Record | RecordError]:

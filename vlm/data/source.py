@@ -117,6 +117,7 @@ class Source:
             assert found is not None, "first_of would have refused it"
             archive, member = found
             with zipfile.ZipFile(archive) as zipped, zipped.open(member) as packed:
+                self._note(archive, zipped.getinfo(member).file_size)
                 yield packed
         except (OSError, zipfile.BadZipFile, EOFError) as error:
             raise DataError(f"{path} cannot be read ({error}): download it again.") from error
