@@ -19,6 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from vlm.data.comparisons import count_marked, same_pictures, same_samples, shared_between_splits, small_boxes
 from vlm.data.contamination import Contamination, clean, listed
 from vlm.data.findings import EXAMPLES, Report
 from vlm.data.fingerprint import fingerprint
@@ -46,7 +47,7 @@ CREATE TABLE marked (name TEXT, kind TEXT, PRIMARY KEY (name, kind)) WITHOUT ROW
 
 def examine(
     samples_by_split: Mapping[Split, Iterable[Sample]],
-    pictures: Path,
+    pictures: Path | None,
     contamination: Contamination | None = None,
     workers: int = 1,
     scratch: Path | None = None,
@@ -55,7 +56,8 @@ def examine(
 
     Args:
         samples_by_split: each is read once.
-        pictures: folder that samples name their pictures relative to.
+        pictures: folder that samples name their pictures relative to; None where they are inside of the samples'
+            files, and are not looked at.
         contamination: test sets of the paper; without them only the folder's own are looked at.
         workers: processes that check pictures.
         scratch: folder for the temporary file; the system's without one.
@@ -99,7 +101,9 @@ def orphans(root: Path, folders: Iterable[str], used: Container[str]) -> Iterato
 
 
 class _Examination:
-    def __init__(self, base: sqlite3.Connection, report: Report, pictures: Path, rules: Contamination | None) -> None:
+    def __init__(
+        self, base: sqlite3.Connection, report: Report, pictures: Path | None, rules: Contamination | None
+    ) -> None:
         self.base = base
         self.report = report
         self.pictures = pictures
@@ -115,11 +119,8 @@ class _Examination:
                 self._one(split, sample)
         self._write()
         self._look_at_pictures(workers)
-        self._same_samples()
-        self._shared_between_splits()
-        self._same_pictures()
-        self._small_boxes()
-        self._count_marked()
+        for compare in (same_samples, shared_between_splits, same_pictures, small_boxes, count_marked):
+            compare(self.base, self.report)
         self._orphans()
 
     def _one(self, split: Split, sample: Sample) -> None:
@@ -175,6 +176,9 @@ class _Examination:
         )
         self.report.pictures = self._value("SELECT count(*) FROM pictures")
         names = (name for (name,) in self.base.execute("SELECT name FROM pictures ORDER BY name"))
+        if self.pictures is None:
+            self.report.unchecked += ("Pictures: not looked at, since they are inside of the files of samples.",)
+            return
         bar = tqdm(total=self.report.pictures, desc="pictures", unit="", disable=None)
         with bar:
             for seen in sweep(self.pictures, names, workers):
@@ -193,104 +197,17 @@ class _Examination:
     def _mark(self, name: str, kind: str, example: str = "") -> None:
         """Notes a finding of a picture; in which data sets is looked up for all of them at once."""
         self.base.execute("INSERT OR IGNORE INTO marked VALUES (?, ?)", (name, kind))
-        self._example(kind, example or name)
-
-    def _count_marked(self) -> None:
-        for kind, count in self.base.execute("SELECT kind, count(*) FROM marked GROUP BY kind"):
-            self.report.findings[kind].count = count
-        for kind, source, count in self.base.execute(
-            "SELECT kind, source, count(DISTINCT name) FROM samples CROSS JOIN marked ON name = picture "
-            "GROUP BY kind, source ORDER BY kind, source"
-        ):
-            self.report.findings[kind].by_source[source] = count
-
-    def _same_samples(self) -> None:
-        """Ids that are not unique, and training samples that differ in their ids alone.
-
-        Not those of test sets, which may hold one another: VQAv2's do.
-        """
-        for split, source, id, count in self.base.execute(
-            "SELECT split, source, id, count(*) FROM samples GROUP BY source, id, split HAVING count(*) > 1"
-        ):
-            self.report.add("id of several samples", source, f"{SPLITS[split]}, {id}: {count} times", count)
-        kind = "training samples of the same content"
-        self.base.execute(
-            "CREATE TABLE repeated AS SELECT content, min(id) AS first, max(id) AS last, count(*) AS count "
-            "FROM samples WHERE split = 0 GROUP BY content HAVING min(id) <> max(id)"
-        )
-        self.base.execute("CREATE UNIQUE INDEX repeated_content ON repeated (content)")
-        for first, last, count in self.base.execute(
-            "SELECT first, last, count FROM repeated ORDER BY count DESC, first LIMIT ?", (EXAMPLES,)
-        ):
-            self._example(kind, f"{count} times: {first}, {last}")
-        self._count(
-            kind,
-            "SELECT source, count(*) FROM samples CROSS JOIN repeated USING (content) WHERE split = 0 GROUP BY source",
-        )
-
-    def _shared_between_splits(self) -> None:
-        """Pictures of training that are also in validation or test, by the names that data sets give them."""
-        self.base.execute(
-            "CREATE TABLE shared AS SELECT name, max(split = 1) AS validation, max(split = 2) AS test FROM names "
-            "GROUP BY name HAVING max(split = 0) AND max(split > 0)"
-        )
-        self.base.execute("CREATE UNIQUE INDEX shared_name ON shared (name)")
-        for split in ("validation", "test"):
-            kind = f"training picture also in {split}"
-            joined = (
-                "FROM names CROSS JOIN shared ON shared.name = names.name "
-                f"JOIN samples ON samples.rowid = names.sample WHERE names.split = 0 AND shared.{split}"
-            )
-            self._count(kind, f"SELECT source, count(DISTINCT names.sample) {joined} GROUP BY source")
-            for id, picture in self.base.execute(f"SELECT DISTINCT id, picture {joined} LIMIT ?", (EXAMPLES,)):
-                self._example(kind, f"{id}, {picture}")
-
-    def _same_pictures(self) -> None:
-        """Files of the same content under several names."""
-        self.base.execute(
-            "CREATE TABLE alike AS SELECT content, min(name) AS first, max(name) AS last, count(*) AS count, "
-            "max(train) AND max(tested) AS crosses FROM seen JOIN pictures USING (name) "
-            "WHERE content IS NOT NULL GROUP BY content HAVING count(*) > 1"
-        )
-        self.base.execute("CREATE UNIQUE INDEX alike_content ON alike (content)")
-        for kind, which in (
-            ("pictures of the same content", ""),
-            ("training picture also in validation or test under another name", "WHERE crosses"),
-        ):
-            for first, last, count in self.base.execute(
-                f"SELECT first, last, count FROM alike {which} ORDER BY count DESC, first LIMIT ?", (EXAMPLES,)
-            ):
-                self._example(kind, f"{count} files: {first}, {last}")
-            self.base.execute(
-                f"INSERT INTO marked SELECT name, ? FROM seen CROSS JOIN alike USING (content) {which}", (kind,)
-            )
-
-    def _small_boxes(self) -> None:
-        for source, id, width, height, pixels in self.base.execute(
-            "SELECT source, id, boxes.width, boxes.height, seen.width * seen.height FROM boxes "
-            "JOIN samples ON samples.rowid = boxes.sample LEFT JOIN seen ON seen.name = boxes.picture"
-        ):
-            shares = f"{id}: {width:.2g} x {height:.2g} of its picture"
-            if not width * height:
-                self.report.add("box without an area", source, shares)
-            elif pixels and width * height * pixels < 1:
-                self.report.add("box smaller than a pixel", source, shares)
+        finding = self.report.findings[kind]
+        if len(finding.examples) < EXAMPLES:
+            finding.examples.append(example or name)
 
     def _orphans(self) -> None:
         """Files of pictures that no sample names, in the folders of those that one does."""
+        if self.pictures is None:
+            return
         folders = {name.rpartition("/")[0] for (name,) in self.base.execute("SELECT name FROM pictures")}
         for place in orphans(self.pictures, folders, _Used(self.base)):
             self.report.add("picture without samples", place.rpartition("/")[0] or ".", place)
-
-    def _count(self, kind: str, by_source: str) -> None:
-        finding = self.report.findings[kind]
-        finding.by_source = Counter(dict(self.base.execute(by_source).fetchall()))
-        finding.count = finding.by_source.total()
-
-    def _example(self, kind: str, example: str) -> None:
-        finding = self.report.findings[kind]
-        if len(finding.examples) < EXAMPLES:
-            finding.examples.append(example)
 
     def _value(self, query: str) -> Any:
         return self.base.execute(query).fetchone()[0]

@@ -19,7 +19,7 @@ import pyarrow as pa
 from vlm.data.columns import SCHEMA, to_columns
 from vlm.data.contamination import Contamination, clean
 from vlm.data.data_set import DataSet
-from vlm.data.picture_check import PictureChecker
+from vlm.data.picture_check import REASONS, PictureChecker
 from vlm.data.registry import data_set_named
 from vlm.data.source import How, Source
 from vlm.data.tally import Tally
@@ -128,9 +128,13 @@ def _kept(job: Job, samples: Iterator[Sample], source: Source, is_trained: bool)
     """Those that are sound and not contaminated; the others are counted."""
     checker = PictureChecker()
     for sample in samples:
-        if job.checks_pictures and (fault := checker.refused(job.root / sample.image)) is not None:
-            source.tally.drop(f"picture {fault}", sample.image)
-            continue
+        if job.checks_pictures:
+            verdict = checker.verdict(job.root / sample.image)
+            if verdict.fault is not None:
+                source.tally.drop(REASONS[verdict.fault], sample.image)
+                continue
+            if verdict.mistyped:
+                source.tally.change("picture of another kind than its name says", sample.image)
         kept: Sample | None = sample
         if is_trained and job.contamination is not None:
             kept, reasons = clean(sample, job.contamination)

@@ -91,19 +91,18 @@ class PictureChecker:
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
-        self._faults: OrderedDict[str, Fault | None] = OrderedDict()
+        self._verdicts: OrderedDict[str, Verdict] = OrderedDict()
 
-    def refused(self, path: Path) -> str | None:
-        """Why samples with this picture are dropped; None where it is sound."""
+    def verdict(self, path: Path) -> Verdict:
+        """See `check_picture`."""
         key = str(path)
-        if key in self._faults:
-            self._faults.move_to_end(key)
+        if key in self._verdicts:
+            self._verdicts.move_to_end(key)
         else:
-            self._faults[key] = check_picture(path).fault
-            if len(self._faults) > self._kept:
-                self._faults.popitem(last=False)
-        fault = self._faults[key]
-        return REASONS[fault] if fault else None
+            self._verdicts[key] = check_picture(path)
+            if len(self._verdicts) > self._kept:
+                self._verdicts.popitem(last=False)
+        return self._verdicts[key]
 
 
 def _check(path: Path) -> Verdict:

@@ -223,7 +223,7 @@ class Source:
             self.tally.drop("box without an area", place)
             return None
         if [x1, y1, x2, y2] != shares:
-            self.tally.changed["boxes cut at the border of their picture"] += 1
+            self.tally.change("box cut at the border of its picture", place)
         return x1, y1, x2, y2
 
     def chance(self, *names: Any) -> random.Random:

@@ -53,6 +53,12 @@ class Tally:
         if what:
             self._name(reason, what)
 
+    def change(self, what: str, where: str = "") -> None:
+        """Something that was mended, or is odd and harmless, and an example."""
+        self.changed[what] += 1
+        if where:
+            self._name(what, where)
+
     def require_few_skipped(self) -> None:
         """Raises DataError where more than 1 % of the records are broken."""
         if self.skipped > LARGEST_SHARE * self.read:

@@ -81,7 +81,7 @@ def test_chunks_of_the_same_words_are_one_with_several_boxes(root):
 def test_boxes_are_cut_at_the_border(root):
     samples, tally = all_of(root)
     assert samples["000010000"].boxes == ((0.0, 0.25, 1.0, 0.75),)
-    assert tally.changed == {"boxes cut at the border of their picture": 1}
+    assert tally.changed == {"box cut at the border of its picture": 1}
 
 
 def test_pairs_are_selected_by_phrases_of_all_shards_and_all_others_are_counted(root):

@@ -183,9 +183,9 @@ def test_a_checker_reads_a_picture_once_while_it_remembers_it(tmp_path, monkeypa
     read = []
     monkeypatch.setattr(picture_check, "check_picture", lambda path: read.append(path.name) or check_picture(path))
     checker = PictureChecker(kept=2)
-    refused = [checker.refused(tmp_path / name) for name in [*names[:2], *names[:2], *names]]
-    assert refused == [None, "picture truncated"] * 2 + [None, "picture truncated", "picture missing"]
+    faults = [checker.verdict(tmp_path / name).fault for name in [*names[:2], *names[:2], *names]]
+    assert faults == [None, "truncated"] * 2 + [None, "truncated", "missing"]
     assert read == names
-    checker.refused(tmp_path / "b.jpg")
-    checker.refused(tmp_path / "a.jpg")  # the one that was not asked for longest was forgotten
+    checker.verdict(tmp_path / "b.jpg")
+    checker.verdict(tmp_path / "a.jpg")  # the one that was not asked for longest was forgotten
     assert read == [*names, "a.jpg"]

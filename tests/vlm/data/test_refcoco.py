@@ -63,7 +63,7 @@ def test_all_expressions_of_a_picture_stand_together(root, data_set):
     )
     assert (sample.group, tally.skipped) == ("", 0)
     assert dict(tally.dropped) == {"phrase empty": 1, "box without an area": 1, "picture missing": 1}
-    assert dict(tally.changed) == {"boxes cut at the border of their picture": 1}
+    assert dict(tally.changed) == {"box cut at the border of its picture": 1}
 
 
 def test_it_is_read_as_the_paper_writes_it(root):

@@ -53,7 +53,7 @@ def test_options_of_pointing_questions_are_boxes_as_shares_of_the_picture(root):
     assert (question.answer, question.kind) == ("[0.10,0.10,0.40,0.60]", "which")
     assert set(question.options) == {(0.1, 0.1, 0.4, 0.6), (0, 0.75, 0.35, 1), (0.5, 0.5, 0.75, 0.75), (0, 0, 1, 1)}
     assert [len(sample.questions) for sample in samples] == [5, 2]
-    assert dict(tally.changed) == {"boxes cut at the border of their picture": 1}
+    assert dict(tally.changed) == {"box cut at the border of its picture": 1}
     assert dict(tally.dropped) == {
         "answer among the options more than once": 1,  # two boxes that are written alike
         "box without an area": 1,

@@ -43,7 +43,7 @@ def test_small_regions_of_a_picture_stand_together(root, data_set):
         "box without an area": 1,
         "picture missing": 1,
     }
-    assert tally.changed["boxes cut at the border of their picture"] == 2
+    assert tally.changed["box cut at the border of its picture"] == 2
 
 
 @pytest.mark.parametrize("data_set", ALL, ids=lambda one: one.name)
