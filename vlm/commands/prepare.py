@@ -20,12 +20,15 @@ def prepare(
     root: Annotated[Path | None, typer.Option(help="Folder that the data sets' folders are in.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the samples: new, or begun before.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Read everything, say what is wrong, write nothing.")] = False,
-    listed: Annotated[bool, typer.Option("--list", help="List data sets and mixtures.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List data sets, or the files of MIXTURE.")] = False,
     weight: Annotated[
         list[str] | None, typer.Option(help="NAME=SHARE of a data set's training samples: 0.5, or 2 for twice.")
     ] = None,
     cap: Annotated[list[str] | None, typer.Option(help="NAME=COUNT: most training samples of a data set.")] = None,
     without: Annotated[list[str] | None, typer.Option(help="Leave a data set of the mixture out.")] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="Of one data set: train, validation, test; the first two unless given.")
+    ] = None,
     as_published: Annotated[
         bool, typer.Option("--as-published", help="As the public implementation, where it is known to be wrong.")
     ] = False,
@@ -54,7 +57,7 @@ def prepare(
     from vlm.data.source import How
 
     if listed:
-        print_data_sets()
+        print_data_sets(mixture)
         return
     if mixture is None:
         raise ConfigError("name what to prepare, such as instruct: `vlm prepare --list` lists all.")
@@ -69,6 +72,7 @@ def prepare(
                 weights={name: float(value) for name, value in _pairs("--weight", weight, float)},
                 caps={name: int(value) for name, value in _pairs("--cap", cap, int)},
                 without=without or (),
+                splits=split or (),
                 as_published=as_published,
             )
         ),

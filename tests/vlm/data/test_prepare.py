@@ -178,10 +178,16 @@ def test_the_manifest_tells_licences_hashes_and_counts(root, tmp_path):
         f"coco/{name}"
         for year in ("train2014", "val2014")
         for name in (f"v2_OpenEnded_mscoco_{year}_questions.json", f"v2_mscoco_{year}_annotations.json")
-    } | {f"coco/v2_OpenEnded_mscoco_{year}_questions.json" for year in ("test-dev2015", "test2015")}
+    }
     assert len(digest_of(tmp_path / "out")) == 12
     read = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert read["pictures"] == "../root"
+
+
+def test_the_splits_of_a_data_set_can_be_named(root, tmp_path):
+    entries = tuple(entries_of("vqa_v2", weights={}, caps={}, splits=["test"]))
+    manifest = prepare(Plan(mixture="vqa_v2", entries=entries, how=How()), root, tmp_path / "out")
+    assert {split: its.samples for split, its in manifest.splits.items()} == {"test": 2}
 
 
 def test_the_order_is_another_for_another_seed(root, tmp_path):
