@@ -34,7 +34,11 @@ def open_picture(path: Path) -> Image.Image:
     Raises:
         PictureError: there is no such file, it is no picture, it is broken, or it is too large, which its header tells.
     """
-    if not path.is_file():
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise PictureError(f"{path} cannot be read as a picture ({error}): check its path.") from error
+    if not is_file:
         raise PictureError(f"{path} is not there or no file: check the path of the picture.")
     return _decoded(path, str(path))
 

@@ -376,7 +376,8 @@ def test_an_evaluation_counts_every_target_of_the_samples_that_fit(uneven, tmp_p
 def test_an_evaluation_counts_samples_without_targets_with_a_loss_of_zero_as_published(uneven, tmp_path):
     prepared = prepare(vlm_config(uneven), tmp_path, None, CPU)
     model, stream = prepared.model.eval(), prepared.objective.validation
-    stream.samples = [dataclasses.replace(sample, as_published=True) for sample in stream.samples]
+    published = [dataclasses.replace(sample, as_published=True) for sample in stream.samples]
+    stream.samples = Listed(published, stream.samples.pictures)
     stream.max_length = 40
     layouts = [stream.layout(n) for n in range(16)]
     assert {layout.targets == 0 for layout in layouts} == {True, False}

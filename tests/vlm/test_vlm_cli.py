@@ -304,7 +304,7 @@ def around(trained, world, tmp_path):
         (["--norm", "batch"], "norm must be one of"),
         (["--case", "upper"], "case must be one of"),
         (["--precision", "fp16"], "precision"),
-        (["--data", "nowhere"], "nowhere holds no train.jsonl"),
+        (["--data", "nowhere"], "nowhere holds neither manifest.json nor train.jsonl"),
         (["--out", "file"], "file is a file"),
         (["--out", "run"], "is itself the folder of a run"),
         (["--features", "file"], "file is a file: name a folder for the features"),
@@ -423,7 +423,7 @@ def test_models_are_asked_the_same_data_or_nothing(trained, vlm, tmp_path):
     mamba, pythia = (find_models([trained[family]], None)[0] for family in ("mamba", "pythia"))
     with pytest.raises(ConfigError, match="were trained on several data sets"):
         evaluate.evaluate(
-            [mamba, dataclasses.replace(pythia, data=tmp_path / "data")], ["world-vqa"], tmp_path / "results"
+            [mamba, dataclasses.replace(pythia, data=str(tmp_path / "data"))], ["world-vqa"], tmp_path / "results"
         )
     assert not (tmp_path / "results").exists()
 
@@ -526,7 +526,7 @@ def test_inspect_shows_what_a_trained_model_reads(trained, vlm, world, tmp_path)
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "train.jsonl").touch()
     for what in (["--pack", 2], ["--index", 0], ["--sheet"]):
-        refused(vlm("inspect", "none", *what, "--out", "a.html"), "train.jsonl is empty")
+        refused(vlm("inspect", "none", *what, "--out", "a.html"), "none has no train samples")
     refused(vlm("inspect", world, "--pack", 2, "--out", "a.txt"), "must end in .html or .png")
 
 

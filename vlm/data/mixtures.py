@@ -5,7 +5,7 @@
     instruct      stage two: all data sets of the paper's Tables 4 and 5, as they are, without weights
     benchmarks    the splits that the paper's models are scored on
 
-The name of a data set is a mixture of its own: its training and validation splits.
+The name of a data set is a mixture of its own: its training and validation splits, or the splits that are asked for.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,6 +86,7 @@ def entries_of(
     weights: Mapping[str, float],
     caps: Mapping[str, int],
     without: Sequence[str] = (),
+    splits: Sequence[str] = (),
     as_published: bool = False,
 ) -> list[Entry]:
     """What a mixture, or a data set by its name, is made of.
@@ -93,6 +94,7 @@ def entries_of(
     Args:
         weights, caps: of training samples, by data set.
         without: data sets that are left out.
+        splits: of a data set by its name; none for training and validation, or what it has besides.
         as_published: LLaVA-Instruct comes and goes with GRIT (D11).
 
     Raises:
@@ -101,6 +103,9 @@ def entries_of(
     require_choice("a mixture or a data set", name, (*NAMES, *DATA_SETS))
     for other in (*weights, *caps, *without):
         require_choice("a data set", other, DATA_SETS)
+    require(not splits or name in DATA_SETS, f"the splits of {name} are given: leave --split out.")
+    for split in splits:
+        require_choice(f"the split of {name}", split, data_set_named(name).splits)
     for other, weight in weights.items():
         require(0 < weight <= 100, f"the weight of {other} must lie above 0 and not above 100, not at {weight:g}.")
     for other, cap in caps.items():
@@ -108,7 +113,7 @@ def entries_of(
     left_out = {*without}
     if as_published and "grit" in without:
         left_out.add("llava_instruct")
-    kept = [entry for entry in _all(name) if entry.data_set not in left_out]
+    kept = [entry for entry in _all(name, splits) if entry.data_set not in left_out]
     require(bool(kept), f"nothing is left of {name}: leave fewer data sets out.")
     for other in (*weights, *caps):
         is_trained = any(entry.data_set == other and entry.into == "train" for entry in kept)
@@ -121,14 +126,14 @@ def entries_of(
     ]
 
 
-def _all(name: str) -> Iterator[Entry]:
+def _all(name: str, asked: Sequence[str]) -> Iterator[Entry]:
     if name == "benchmarks":
         for data_set, split in BENCHMARKS:
             yield Entry(data_set=data_set, split=split, into="test")
         return
     for data_set in MIXTURES.get(name, (name,)):
         known = data_set_named(data_set)
-        splits: Sequence[Split] = known.splits if name not in MIXTURES else ("train", "validation")
-        for split in splits:
-            if split in known.splits:
+        usual = [split for split in known.splits if split != "test"] or known.splits
+        for split in known.splits:
+            if split in (asked or usual):
                 yield Entry(data_set=data_set, split=split, into=split)

@@ -107,14 +107,15 @@ def _owned(folder: Path) -> Iterator[None]:
 def _make(plan: Plan, job: Job, work: list[Work], out: Path, workers: int) -> Manifest:
     sources: dict[str, str] = {}
     with processes(workers) as pool:
-        opened = make_parts(job, work, pool)
+        make_parts(job, work, pool)
         tallies = tallies_of(job, work)
         splits: dict[str, SplitFiles] = {}
         kept: Counter[tuple[str, str]] = Counter()
         for split in SPLITS:
             if any(entry.into == split for entry in plan.entries):
                 splits[split] = _mix(plan, job, work, out, split, pool, kept)
-        for name in tqdm(sorted(opened), desc="hashing annotations", unit=" files", disable=None, leave=False):
+        read = sorted({name for tally in tallies.values() for name in tally.files})
+        for name in tqdm(read, desc="hashing annotations", unit=" files", disable=None, leave=False):
             with open(job.root / name, "rb") as file:
                 sources[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return Manifest(

@@ -12,7 +12,6 @@ characters (lone surrogates), as are those that JSON can spell (`"\\ud800"`), an
 import codecs
 import csv
 import io
-import itertools
 import json
 import string
 from collections.abc import Iterator, Mapping
@@ -33,6 +32,9 @@ CUT = ("true", "false", "null", "NaN", "Infinity", "-Infinity", ".", "e+", "e-",
 
 WHITE = " \t\n\r"
 """What JSON takes for white space."""
+
+SHOWN = 60
+"""Characters of a value that is not what it should be, in a sentence on it."""
 
 
 class DataError(ConfigError):
@@ -220,12 +222,14 @@ def _is_text(value: Any) -> TypeGuard[str]:
 
 
 def _shown(value: Any) -> str:
-    """The beginning of a value, as JSON has it: it may be long, or deep, or no JSON at all where a pickle held it."""
-    try:
-        pieces = json.JSONEncoder(default=repr).iterencode(value[:60] if isinstance(value, str) else value)
-        return "".join(itertools.islice(pieces, 60))[:60]
-    except TypeError:  # keys that are no text
-        return repr(value)[:60]
+    """The beginning of a value, as JSON. No more of it is written out: it may be very large or deep, or hold itself."""
+    shown = ""
+    beginning = value[:SHOWN] if isinstance(value, str) else value
+    for part in json.JSONEncoder(default=repr, skipkeys=True, check_circular=False).iterencode(beginning):
+        shown += part
+        if len(shown) >= SHOWN:
+            break
+    return shown[:SHOWN]
 
 
 _JSON = json.JSONDecoder()

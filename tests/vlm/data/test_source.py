@@ -207,7 +207,7 @@ def test_a_box_is_cut_at_the_border_or_left_out(corners, size):
     shares = [corner / size[n % 2] for n, corner in enumerate(corners)]
     assert list(box) == [min(max(share, 0), 1) for share in shares]
     was_inside = all(0 <= share <= 1 for share in shares)
-    assert dict(source.tally.changed) == ({} if was_inside else {"boxes cut at the border of their picture": 1})
+    assert dict(source.tally.changed) == ({} if was_inside else {"box cut at the border of its picture": 1})
 
 
 @given(st.tuples(SHARES, SHARES, SHARES, SHARES))
