@@ -78,7 +78,9 @@ def read(source: Source) -> Iterator[Sample]:
 
 def _books(source: Source) -> Iterator[Record | RecordError]:
     """Books of the split, and what may be one."""
-    others = set(SPLITS.values()) - {SPLITS[source.split]}
+    others = [
+        number for split, number in SPLITS.items() if split != source.split
+    ]  # a set could not be asked for a list
     with source.open(FILE) as file:
         for book in json_records(file, str(source.path / FILE)):
             if isinstance(book, RecordError) or book.fields.get("split") not in others:
@@ -109,7 +111,7 @@ def _filtered(source: Source) -> Mapping[str, bool]:
     with source.open(FILTERED) as file:
         try:
             read = json.load(file)
-        except ValueError:
+        except (ValueError, RecursionError):
             read = None
     if not isinstance(read, dict) or not all(isinstance(keep, bool) for keep in read.values()):
         raise DataError(f"{source.path / FILTERED} should say true or false for each URL: mend or delete it.")
