@@ -109,8 +109,6 @@ def _question(source: Source, entry: Record, text: str) -> Question:
 
 def _context(annotation: Record) -> str:
     """What is written in a diagram, a line for each label; nothing where nothing is."""
-    if not annotation.has("text"):
-        return ""
     texts = annotation.record("text")
     written = [texts.record(key) for key in texts.fields]
     lines = sorted(((text.text("replacementText"), text.text("value")) for text in written), key=lambda one: one[0])
