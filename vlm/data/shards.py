@@ -80,7 +80,8 @@ class Shards:
                     raise DataError(f"{path} has no {' and no '.join(missing)}: remove it to have the JSON files read.")
                 yield table
         except (OSError, pyarrow.ArrowException) as error:
-            raise DataError(f"{path} cannot be read ({error}): remove it to have the JSON files read.") from error
+            why = " ".join(str(error).split())  # some are several lines
+            raise DataError(f"{path} cannot be read ({why}): remove it to have the JSON files read.") from error
 
     def _table(self, name: str) -> Path:
         return self.folder / f"{name}.parquet"
