@@ -78,9 +78,8 @@ def read(source: Source) -> Iterator[Sample]:
 
 def _books(source: Source) -> Iterator[Record | RecordError]:
     """Books of the split, and what may be one."""
-    others = [
-        number for split, number in SPLITS.items() if split != source.split
-    ]  # a set could not be asked for a list
+    # No set: what stands there may be a list, which none can be asked for.
+    others = [number for split, number in SPLITS.items() if split != source.split]
     with source.open(FILE) as file:
         for book in json_records(file, str(source.path / FILE)):
             if isinstance(book, RecordError) or book.fields.get("split") not in others:
