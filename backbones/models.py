@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from backbones.embeddings import vocabulary_matrices
+from backbones.errors import first_line
 from backbones.initialise import EMBEDDING_STD, initialise
 from backbones.pairs import MODEL_TYPES, ModelError, Shape, shape_of, source_of
 from backbones.scan import mount
@@ -54,7 +55,7 @@ def load(name_or_folder: str, *, vocabulary: int | None = None, seed: int = 0) -
         loaded: Any = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, output_loading_info=True)
         model, info = loaded
     except Exception as error:  # transformers, safetensors and the hub each raise their own
-        raise ModelError(f"{source} does not load as a causal language model: {_first_line(error)}") from error
+        raise ModelError(f"{source} does not load as a causal language model: {first_line(error)}.") from error
     # transformers fills what is missing with random numbers and goes on; a controlled comparison must not.
     absent = sorted({*info["missing_keys"], *(str(key) for key in info["mismatched_keys"])})
     if absent:
@@ -80,7 +81,7 @@ def check(name_or_folder: str) -> PreTrainedConfig | None:
     try:
         return cast(PreTrainedConfig, AutoConfig.from_pretrained(source))
     except Exception as error:
-        raise ModelError(f"{source} is not a model that can be reached: {_first_line(error)}") from error
+        raise ModelError(f"{source} is not a model that can be reached: {first_line(error)}.") from error
 
 
 def family_of(config: PreTrainedConfig) -> str:
@@ -92,7 +93,7 @@ def ledger(model: PreTrainedModel) -> dict[str, Any]:
     """What has to be equal, or known to differ, between the two models of a pair."""
     embedding, output = vocabulary_matrices(model)
     tied = embedding is output
-    total = sum(parameter.numel() for parameter in model.parameters())
+    total = parameters_in(model)
     vocabulary = embedding.numel() + (0 if tied else output.numel())
     return {
         "family": family_of(model.config),
@@ -104,6 +105,11 @@ def ledger(model: PreTrainedModel) -> dict[str, Any]:
         "rows_of_vocabulary": embedding.shape[0],
         "tied": tied,
     }
+
+
+def parameters_in(module: torch.nn.Module) -> int:
+    """Their number; of those that are shared, once."""
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def _make(shape: Shape, vocabulary: int, seed: int) -> PreTrainedModel:
@@ -155,8 +161,3 @@ def _check_weights(folder: Path) -> None:
             raise ModelError(f"{path} is not a safetensors file: copy or save the model again.") from error
         if ends != size:
             raise ModelError(f"{path} is broken (its header promises {ends:,} bytes): copy or save the model again.")
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") + "." if lines else type(error).__name__

@@ -32,13 +32,13 @@ from vlm.world.dataset import make_world
 WORLD = Path("data/world_pair")
 PICTURES, EVALUATION_PICTURES = 20_000, 300
 ALIGN_STEPS, STEPS = 300, 6_000
-ORDERS: tuple[Order, ...] = ("task-agnostic", "task-aware")
+COMPARED: tuple[Order, ...] = ("task-agnostic", "task-aware")
 
 
 def runs() -> Iterator[TrainConfig]:
     make_world(WORLD, PICTURES, evaluation_images=EVALUATION_PICTURES)  # nothing is done where it is there
     data = DataSettings(folder=str(WORLD), digest=digest_of(WORLD))
-    for order in ORDERS:
+    for order in COMPARED:
         for family in FAMILIES:
             preset = preset_of(name_of("tiny", family))
             # As in the paper, the orders part in the second stage.

@@ -78,6 +78,18 @@ def overview(folders: Sequence[Path], words: Words) -> Overview:
     return Overview(runs, rows, totals(runs, left))
 
 
+def show_status(out: Path, words: Words, *, watch: bool, as_json: bool) -> None:
+    """What `status` of a wing says: once, or again and again until Ctrl-C and then once.
+
+    Raises:
+        ConfigError: there are no runs, or both ways are asked for.
+    """
+    require(not (watch and as_json), "--watch is for people and --json for scripts: leave one of them out.")
+    if watch:
+        watch_status(out, words)
+    (print_json if as_json else print_status)(out, words)
+
+
 def print_status(out: Path, words: Words) -> None:
     """Every run below a folder.
 

@@ -5,16 +5,15 @@ more where activations are computed again, and 2 for the encoder, which only goe
 and evaluations are left out, and rows of the vocabulary counted as if each token read them all. Within a factor of two.
 """
 
-from dataclasses import replace
 from functools import cache
 
 import torch
 from transformers import AutoModelForCausalLM
 
-from backbones.models import check, load
+from backbones.models import check, load, parameters_in
 from backbones.pairs import PARAMETERS, shape_of, source_of
 from vlm.config import ModelSettings, TrainConfig
-from vlm.vision import VisionSettings, build_encoder, image_tokens
+from vlm.vision import VisionSettings, image_tokens, outline_of
 from vlm.vocabulary import read_vocabulary
 
 GPU = "H100"
@@ -48,9 +47,8 @@ def gpu_hours(config: TrainConfig) -> float:
 @cache
 def _encoder(settings: VisionSettings) -> tuple[int, tuple[int, int]]:
     """Parameters, and rows and columns of patches."""
-    with torch.device("meta"):
-        encoder = build_encoder(replace(settings, pretrained=False))
-    return _count(encoder), encoder.grid
+    encoder = outline_of(settings)
+    return parameters_in(encoder), encoder.grid
 
 
 @cache
@@ -60,9 +58,5 @@ def _language_parameters(settings: ModelSettings) -> int:
         return known
     with torch.device("meta"):
         if shape_of(settings.name) is not None:
-            return _count(load(settings.name, vocabulary=read_vocabulary(settings.vocabulary).rows))
-        return _count(AutoModelForCausalLM.from_config(check(settings.name)))
-
-
-def _count(module: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
+            return parameters_in(load(settings.name, vocabulary=read_vocabulary(settings.vocabulary).rows))
+        return parameters_in(AutoModelForCausalLM.from_config(check(settings.name)))

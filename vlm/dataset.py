@@ -14,7 +14,7 @@ from typing import Any
 
 from training.config import ConfigError, require
 from vlm.places import Place
-from vlm.sample import Split, read_samples
+from vlm.sample import SPLITS, Split, read_samples
 from vlm.samples import Listed, Samples
 
 MANIFEST = "manifest.json"
@@ -40,6 +40,23 @@ def open_split(folder: str | Path, split: Split) -> Samples:
     except OSError:
         known = (0, 0)  # reading it says what is wrong
     return _listed(path, known)
+
+
+def splits_of(folder: str | Path) -> dict[Split, Samples]:
+    """All splits that a folder has.
+
+    Raises:
+        ConfigError: it has none, or one cannot be read.
+    """
+    place = Place(str(folder))
+    if is_prepared(place):
+        from vlm.data.manifest import read_manifest
+
+        there = [split for split in SPLITS if split in read_manifest(place).splits]
+    else:
+        there = [split for split in SPLITS if place.is_local and Path(folder, f"{split}.jsonl").is_file()]
+    require(bool(there), f"{folder} holds no samples: name a folder that `vlm prepare` or `vlm world` made.")
+    return {split: open_split(folder, split) for split in there}
 
 
 def is_prepared(place: Place) -> bool:

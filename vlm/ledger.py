@@ -6,7 +6,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from backbones.models import ledger
+from backbones.models import ledger, parameters_in
 from backbones.scan.paths import scan_path
 from training.session import is_main_process
 from vlm.config import TRAINED, TrainConfig
@@ -21,7 +21,7 @@ BYTES = 4
 def facts_of(config: TrainConfig, model: VisionLanguageModel, training: Stream, device: torch.device) -> dict[str, Any]:
     """What is recorded beside a run's config."""
     survey = training.survey()
-    counts = {part: _count(getattr(model, part)) for part in ("encoder", "connector", "language_model")}
+    counts = {part: parameters_in(getattr(model, part)) for part in ("encoder", "connector", "language_model")}
     per_token, constant = state_bytes(model)
     examples = config.optimisation.steps * config.optimisation.batch
     all_for_one = len(training) / survey.read
@@ -83,7 +83,3 @@ def print_ledger(config: TrainConfig, facts: dict[str, Any]) -> None:
     for name, text in rows.items():
         table.add_row(name, text)
     Console(stderr=True).print(table)
-
-
-def _count(module: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())

@@ -86,6 +86,11 @@ class Samples(Sequence[Sample], ABC):
         """Whether the file of a picture is there."""
         return self.pictures.has(image)
 
+    @property
+    def picture_folder(self) -> Path | None:
+        """The folder of this machine that pictures are files in, where they are."""
+        return Path(self.pictures.url) if self.pictures.is_local else None
+
     def of_tasks(self, tasks: Collection[str]) -> "Samples":
         """Those of these tasks; all of them where none is named."""
         return Chosen(self, np.flatnonzero([task in tasks for task in self.texts("task")])) if tasks else self

@@ -1,7 +1,7 @@
 """One training run of a vision-language model, either stage, on the loop of `training`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Unpack
@@ -25,7 +25,7 @@ from vlm.packing import batch_of
 from vlm.pixels import to_pixels
 from vlm.sample import Split
 from vlm.stream import Stream
-from vlm.vision import VisionEncoder, build_encoder, image_tokens
+from vlm.vision import VisionEncoder, build_encoder, image_tokens, outline_of
 from vlm.vocabulary import Vocabulary, read_vocabulary
 
 EVALUATION_BATCH = 32
@@ -178,11 +178,7 @@ def check(config: TrainConfig) -> None:
         check_start(Path(config.start), config.model)
     vision = config.model.vision
     # An encoder that nothing is begun from has to be had, all others only to be known.
-    if config.start is None and vision.pretrained:
-        encoder = build_encoder(vision)
-    else:
-        with torch.device("meta"):
-            encoder = build_encoder(replace(vision, pretrained=False))
+    encoder = build_encoder(vision) if config.start is None and vision.pretrained else outline_of(vision)
     streams(config, read_vocabulary(config.model.vocabulary), encoder)
 
 

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from probe.commands.app import app
-from training.config import require
 from training.options import (
     Address,
     Checkpoints,
@@ -68,12 +67,9 @@ def status(
 ) -> None:
     """Show each run: its state, how far it is, how fast, what it has left, and when it reached the threshold."""
     from probe.status import WORDS
-    from training.status import print_json, print_status, watch_status
+    from training.status import show_status
 
-    require(not (watch and as_json), "--watch is for people and --json for scripts: leave one of them out.")
-    if watch:
-        watch_status(folder, WORDS)
-    (print_json if as_json else print_status)(folder, WORDS)
+    show_status(folder, WORDS, watch=watch, as_json=as_json)
 
 
 @app.command(epilog="`probe retry runs/quick --workers 2`")

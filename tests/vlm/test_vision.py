@@ -10,7 +10,14 @@ from transformers import CLIPConfig, CLIPModel, CLIPVisionConfig, CLIPVisionMode
 
 from training.config import ConfigError
 from vlm.pixels import CLIP, Normalisation
-from vlm.vision import VisionError, VisionSettings, build_encoder, image_tokens, load_encoder_weights
+from vlm.vision import (
+    VisionError,
+    VisionSettings,
+    build_encoder,
+    image_tokens,
+    load_encoder_weights,
+    outline_of,
+)
 from vlm.vision.patches import flatten_patches
 
 EVA = "timm/eva02_tiny_patch14_224"
@@ -395,9 +402,9 @@ def test_a_folder_that_is_not_a_whole_clip_is_refused(tmp_path, clip_folder):
     [(336, (24, 24), 576, 601), (448, (32, 32), 1024, 1057), (560, (40, 40), 1600, 1641)],
 )
 def test_the_papers_encoder_at_each_resolution(size, grid, patches, tokens):
-    with torch.device("meta"):
-        encoder = build_encoder(VisionSettings(image_size=size, pretrained=False))
-        assert encoder.features(torch.empty(2, 3, size, size)).shape == (2, patches, 1024)
+    encoder = outline_of(VisionSettings(image_size=size))
+    pixels = torch.empty(2, 3, size, size, device="meta")
+    assert encoder.features(pixels).shape == (2, patches, 1024)
     assert (encoder.grid, encoder.width, image_tokens(encoder.grid)) == (grid, 1024, tokens)
     assert encoder.normalisation == CLIP
     assert encoder.model.pos_embed.shape == (1, 1 + patches, 1024)
@@ -409,8 +416,7 @@ def test_the_papers_encoder_at_each_resolution(size, grid, patches, tokens):
 
 def test_the_papers_encoder_has_the_names_and_shapes_of_the_released_weights():
     """Reference-facts, 3.4."""
-    with torch.device("meta"):
-        model = build_encoder(VisionSettings(pretrained=False)).model
+    model = outline_of(VisionSettings()).model
     expected = {"cls_token": (1, 1, 1024), "pos_embed": (1, 577, 1024), "norm.weight": (1024,), "norm.bias": (1024,)}
     expected |= {"patch_embed.proj.weight": (1024, 3, 14, 14), "patch_embed.proj.bias": (1024,)}
     for block in range(24):

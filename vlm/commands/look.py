@@ -1,6 +1,5 @@
 """`vlm inspect`: samples as a model sees them."""
 
-import dataclasses
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -85,17 +84,16 @@ def _read_by(model: Path | None) -> dict[str, Any]:
         names = ("order", "case", "vocabulary", "max_length", "grid")
         return dict(zip(names, ("task-agnostic", "kept", "gpt-neox-20b", 1024, (24, 24)), strict=True))
     from vlm.runs import find_model
-    from vlm.vision import build_encoder
+    from vlm.vision import outline_of
 
     found = find_model(model)
     its = found.architecture
-    encoder = build_encoder(dataclasses.replace(its.vision, pretrained=False))
     return {
         "order": its.order,
         "case": its.case,
         "vocabulary": str(found.checkpoint),
         "max_length": its.max_length,
-        "grid": encoder.grid,
+        "grid": outline_of(its.vision).grid,
     }
 
 

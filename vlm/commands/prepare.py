@@ -94,6 +94,45 @@ def prepare(
     print_report(make(plan, root, out, workers))
 
 
+@app.command(epilog="`vlm doctor data/instruct --workers 8` · `vlm doctor data/world --json findings.json`")
+def doctor(
+    data: Annotated[str, typer.Argument(help="Folder of samples, or its URL.", metavar="DIR")],
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of all data sets, to look for test sets; that of DIR unless given.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all findings to this file, too.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that look at pictures.", min=1)] = 1,
+) -> None:
+    """Say what is wrong with samples: pictures, boxes, doubles, and what is trained on of test sets.
+
+    Ends with 1 where training would fail, or test sets are trained on.
+    """
+    import json
+
+    from training.run import require_folder
+    from vlm.data.contamination import find
+    from vlm.data.doctor import examine
+    from vlm.data.findings import print_report, to_json
+    from vlm.dataset import is_prepared, splits_of
+    from vlm.places import Place
+
+    if json_file is not None:
+        require(not json_file.is_dir(), f"{json_file} is a folder: name a file in it.")
+        require_folder(json_file.parent, "the findings")
+    require(root is None or root.is_dir(), f"{root} is no folder: name the one that the data sets are in.")
+    splits = splits_of(data)
+    pictures = next(iter(splits.values())).picture_folder
+    if root is None and is_prepared(Place(data)):
+        root = pictures
+    contamination = find(root) if root is not None else None
+    report = examine(splits, pictures, contamination, workers)
+    print_report(report)
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(to_json(report), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    raise typer.Exit(1 if report.is_fatal else 0)
+
+
 def _pairs(option: str, given: list[str] | None, kind: type) -> list[tuple[str, str]]:
     pairs = []
     for one in given or ():

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from training.config import require
 from training.options import (
     Address,
     Checkpoints,
@@ -61,10 +60,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it for a script.")] = False,
 ) -> None:
     """Show each run: its state, how far it is, how fast, and what it has left."""
-    from training.status import print_json, print_status, watch_status
+    from training.status import show_status
     from vlm.status import WORDS
 
-    require(not (watch and as_json), "--watch is for people and --json for scripts: leave one of them out.")
-    if watch:
-        watch_status(folder, WORDS)
-    (print_json if as_json else print_status)(folder, WORDS)
+    show_status(folder, WORDS, watch=watch, as_json=as_json)

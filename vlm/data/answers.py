@@ -23,12 +23,13 @@ def question_of(
 
     Raises:
         RecordError: there is no question.
-        DroppedError: the answer is empty, and it is one to train on: nothing can be learned from it. As published it
-            stays, and shifts what is trained on (D4). Elsewhere it is asked, and scored by all answers.
+        DroppedError: the answer is empty: nothing can be learned from it. Not where it is scored by the answers of
+            several people, which is right without it; and not as published, where it shifts what is trained on (D4).
     """
     if not text:
         record.refuse("the question is empty")
     answer = most_frequent(answers).strip()
-    if answers and not answer and source.split == "train" and not source.how.as_published:
+    is_scored = source.split != "train" and len(answers) > 1
+    if answers and not answer and not is_scored and not source.how.as_published:
         raise DroppedError("answer empty", record.place)
     return Question(question=text, answer=answer, kind=kind, id=id, answers=tuple(answers) if len(answers) > 1 else ())

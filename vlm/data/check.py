@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vlm.data.accounts import facts_of, tallies_of
 from vlm.data.manifest import SetFacts
+from vlm.data.picture_check import REASONS
 from vlm.data.plan import Plan, job_of, survey
 from vlm.data.workers import make_parts, processes
 
@@ -24,7 +25,7 @@ class Checked:
     def is_sound(self) -> bool:
         """Whether nothing is broken or missing. What is merely not wanted is no fault."""
         counts = [counts for facts in self.sets.values() for counts in facts.splits.values()]
-        broken = any(one.skipped or any(reason.startswith("picture ") for reason in one.dropped) for one in counts)
+        broken = any(one.skipped or not one.dropped.keys().isdisjoint(REASONS.values()) for one in counts)
         return not self.wrong and not broken
 
 

@@ -37,12 +37,12 @@ VSR = "VSR test"
 POPE = "POPE"
 VQA_V2 = "VQAv2 validation"
 
-REFERRING: dict[str, tuple[str, str]] = {
-    "RefCOCO test": ("refcoco", "refs(unc).p"),
-    "RefCOCO+ test": ("refcoco+", "refs(unc).p"),
-    "RefCOCOg test": ("refcocog", "refs(umd).p"),
+REFERRING: dict[str, str] = {
+    "RefCOCO test": "refcoco/refs(unc).p",
+    "RefCOCO+ test": "refcoco+/refs(unc).p",
+    "RefCOCOg test": "refcocog/refs(umd).p",
 }
-"""Folder below coco, and the file of expressions in it."""
+"""Files of expressions, below coco."""
 
 REFERRING_TESTS = ("testA", "testB", "test")
 
@@ -61,7 +61,7 @@ Names = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class Contamination:
-    """What is looked for. A few tens of megabytes with all files; pickles, for readers in processes of their own."""
+    """What is looked for: some thirty megabytes with all files, and four as a pickle for other processes."""
 
     pictures: Names
     """Whose samples are removed."""
@@ -75,14 +75,14 @@ class Contamination:
 
 
 def find(root: Path) -> Contamination:
-    """Reads the test sets below a root: a minute with all of them.
+    """Reads the test sets below a root: some ten seconds with all of them.
 
     Raises:
         vlm.data.records.DataError: a file that is there cannot be read.
     """
     search = _Search(root)
     removed: dict[str, set[str]] = {KARPATHY: search.karpathy(), AI2D: search.ai2d()}
-    removed |= {name: search.referring(name, *place) for name, place in REFERRING.items()}
+    removed |= {name: search.referring(name, file) for name, file in REFERRING.items()}
     counted: dict[str, set[str]] = {VQA_V2: search.vqa_v2(), POPE: search.pope(), VSR: search.vsr()}
     counted[VISUAL7W] = search.visual7w()
     pictures, listed = _by_name(removed, REMOVING), _by_name(counted, LISTING)
@@ -159,8 +159,8 @@ class _Search:
                     found.add(f"coco:{record.whole('cocoid')}")
         return found
 
-    def referring(self, test: str, folder: str, file: str) -> set[str]:
-        if (source := self._source(test, f"coco/{folder}", file)) is None:
+    def referring(self, test: str, file: str) -> set[str]:
+        if (source := self._source(test, "coco", file)) is None:
             return set()
         with source.open(file) as opened:
             read: Any = plain_value(opened, str(source.path / file))

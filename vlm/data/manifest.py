@@ -102,7 +102,7 @@ def read_manifest(folder: Place) -> Manifest:
             for split, its in read["splits"].items()
         }
         read["sets"] = {
-            name: SetFacts(**{**its, "splits": {split: Counts(**counts) for split, counts in its["splits"].items()}})
+            name: SetFacts(**{**its, "splits": {split: _counts(counts) for split, counts in its["splits"].items()}})
             for name, its in read["sets"].items()
         }
         return Manifest(**{**read, "unchecked": tuple(read["unchecked"])})
@@ -113,3 +113,7 @@ def read_manifest(folder: Place) -> Manifest:
 def written(manifest: Manifest) -> str:
     """The manifest as it is kept."""
     return json.dumps(dataclasses.asdict(manifest), indent=1, ensure_ascii=False) + "\n"
+
+
+def _counts(read: dict[str, Any]) -> Counts:
+    return Counts(**{**read, "named": {reason: tuple(examples) for reason, examples in read["named"].items()}})

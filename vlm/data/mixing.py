@@ -92,7 +92,7 @@ def write_file(
     Raises:
         DataError: a picture cannot be read.
     """
-    table = _fetched(order, parts)
+    table = fetched(order, parts)
     if pictures is not None:
         table = _embedded(table, pictures)
     beside = path.with_name(f"{path.name}.{os.getpid()}.partial")
@@ -109,7 +109,7 @@ def write_file(
     return File(name=path.name, rows=len(order), sha256=digest)
 
 
-def _fetched(order: Order, parts: Sequence[Path]) -> pa.Table:
+def fetched(order: Order, parts: Sequence[Path]) -> pa.Table:
     """The rows themselves."""
     by_place = np.lexsort((order.row, order.part))
     found = []

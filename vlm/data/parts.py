@@ -19,7 +19,7 @@ import pyarrow as pa
 from vlm.data.columns import SCHEMA, to_columns
 from vlm.data.contamination import Contamination, clean
 from vlm.data.data_set import DataSet
-from vlm.data.picture_check import PictureChecker
+from vlm.data.picture_check import REASONS, PictureChecker
 from vlm.data.registry import data_set_named
 from vlm.data.source import How, Source
 from vlm.data.tally import Tally
@@ -41,8 +41,8 @@ class Part:
     def name(self) -> str:
         """Of its files. Names of pieces that no file can have are known by a digest."""
         named = ".".join(filter(None, (self.data_set, self.split, self.piece)))
-        plain = re.sub(r"[^\w.+-]", "_", named)
-        return plain if plain == named else f"{plain[:80]}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
+        plain = re.sub(r"[^A-Za-z0-9_.+-]", "_", named)
+        return plain if plain == named else f"{plain[:60]}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,9 +128,13 @@ def _kept(job: Job, samples: Iterator[Sample], source: Source, is_trained: bool)
     """Those that are sound and not contaminated; the others are counted."""
     checker = PictureChecker()
     for sample in samples:
-        if job.checks_pictures and (fault := checker.refused(job.root / sample.image)) is not None:
-            source.tally.drop(f"picture {fault}", sample.image)
-            continue
+        if job.checks_pictures:
+            verdict = checker.verdict(job.root / sample.image)
+            if verdict.fault is not None:
+                source.tally.drop(REASONS[verdict.fault], sample.image)
+                continue
+            if verdict.mistyped:
+                source.tally.change("picture of another kind than its name says", sample.image)
         kept: Sample | None = sample
         if is_trained and job.contamination is not None:
             kept, reasons = clean(sample, job.contamination)

@@ -20,8 +20,7 @@ from vlm.data.records import DataError
 LARGEST = 2**29
 """Bytes of the largest pickle that is read."""
 
-ALLOWED = frozenset(
-    """
+PLAIN = """
     PROTO FRAME STOP MARK POP POP_MARK DUP
     GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE
     NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 FLOAT BINFLOAT
@@ -29,8 +28,8 @@ ALLOWED = frozenset(
     BINBYTES SHORT_BINBYTES BINBYTES8
     EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
     EMPTY_DICT DICT SETITEM SETITEMS EMPTY_SET ADDITEMS
-    """.split()
-)
+"""
+ALLOWED = frozenset(PLAIN.split())
 """Instructions that make a plain value, or move one. LONG4, a number of more than 600 digits, is no data."""
 
 HASHED = (str, bytes, int, float, bool, type(None))
@@ -92,7 +91,8 @@ class _PlainUnpickler(pickle._Unpickler):
         self.append({b"00": False, b"01": True}[line] if line in (b"00", b"01") else int(line.removesuffix(b"L")))
 
     def _load_dict(self) -> None:
-        self.append(_fill({}, self.pop_mark()))
+        items = self.pop_mark()  # which puts another stack in the place of this one
+        self.append(_fill({}, items))
 
     def _load_item(self) -> None:
         value, key = self.stack.pop(), self.stack.pop()

@@ -1,9 +1,9 @@
 """Whether a picture file can be trained on, and if not, why: the verdict of `vlm.pictures.open_picture`, cheaper.
 
 A JPEG is decoded at an eighth of its size. All of its compressed data is read that way, so that a file which was cut
-short is found wherever the cut is; what is saved is most of the work behind that (7 times faster, progressive ones 2
-times). Other kinds are opened as in training. Nothing is decoded that is too large by its header, and nothing is opened
-that is no file: to open a pipe waits for ever.
+short is found wherever the cut is; what is saved is most of the work behind that, and it is two to seven times as fast.
+Other kinds are opened as in training. Nothing is decoded that is too large by its header, and nothing is opened that is
+no file: to open a pipe waits for ever.
 """
 
 import re
@@ -91,19 +91,18 @@ class PictureChecker:
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
-        self._faults: OrderedDict[str, Fault | None] = OrderedDict()
+        self._verdicts: OrderedDict[str, Verdict] = OrderedDict()
 
-    def refused(self, path: Path) -> str | None:
-        """Why samples with this picture are dropped; None where it is sound."""
+    def verdict(self, path: Path) -> Verdict:
+        """See `check_picture`."""
         key = str(path)
-        if key in self._faults:
-            self._faults.move_to_end(key)
+        if key in self._verdicts:
+            self._verdicts.move_to_end(key)
         else:
-            self._faults[key] = check_picture(path).fault
-            if len(self._faults) > self._kept:
-                self._faults.popitem(last=False)
-        fault = self._faults[key]
-        return REASONS[fault] if fault else None
+            self._verdicts[key] = check_picture(path)
+            if len(self._verdicts) > self._kept:
+                self._verdicts.popitem(last=False)
+        return self._verdicts[key]
 
 
 def _check(path: Path) -> Verdict:

@@ -106,9 +106,10 @@ def _owned(folder: Path) -> Iterator[None]:
 
 def _make(plan: Plan, job: Job, work: list[Work], out: Path, workers: int) -> Manifest:
     with processes(workers) as pool:
-        opened = make_parts(job, work, pool)
+        make_parts(job, work, pool)
         tallies = tallies_of(job, work)
-        digests = {name: pool.submit(_digest, job.root / name) for name in sorted(opened)}
+        read = sorted({name for tally in tallies.values() for name in tally.files})
+        digests = {name: pool.submit(_digest, job.root / name) for name in read}
         splits: dict[str, SplitFiles] = {}
         kept: Counter[tuple[str, str]] = Counter()
         for split in SPLITS:

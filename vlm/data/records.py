@@ -25,6 +25,9 @@ CHUNK = 2**20
 LONGEST = 2**28
 """Characters of the longest record."""
 
+SHOWN = 60
+"""Characters of a value that is not what it should be, in a sentence on it."""
+
 
 class DataError(ConfigError):
     """Data that cannot be read at all. The message is one sentence that names the file and says what to do."""
@@ -113,7 +116,7 @@ class Record:
     def _refuse(self, name: str, wanted: str) -> NoReturn:
         if name not in self.fields:
             self.refuse(f"{name!r} is missing")
-        self.refuse(f"{name!r} should be {wanted} and is {json.dumps(self.fields[name])[:60]}")
+        self.refuse(f"{name!r} should be {wanted} and is {_shown(self.fields[name])}")
 
 
 def as_record(value: Any, place: str, ordinal: int = 0) -> Record:
@@ -123,7 +126,7 @@ def as_record(value: Any, place: str, ordinal: int = 0) -> Record:
         RecordError: it is none.
     """
     if not isinstance(value, dict):
-        raise RecordError(f"{place}: it should be an object and is {json.dumps(value)[:60]}.")
+        raise _not_an_object(place, value)
     return Record(place, value, ordinal=ordinal)
 
 
@@ -179,7 +182,17 @@ def table_records(file: IO[bytes], name: str) -> Iterator[Record | RecordError]:
 
 
 def _not_an_object(place: str, value: Any) -> RecordError:
-    return RecordError(f"{place}: it should be an object and is {json.dumps(value)[:60]}.")
+    return RecordError(f"{place}: it should be an object and is {_shown(value)}.")
+
+
+def _shown(value: Any) -> str:
+    """The beginning of a value, as JSON. No more of it is written out: it may be very large, or hold itself."""
+    shown = ""
+    for part in json.JSONEncoder(default=repr, skipkeys=True, check_circular=False).iterencode(value):
+        shown += part
+        if len(shown) >= SHOWN:
+            break
+    return shown[:SHOWN]
 
 
 class _Scanner:

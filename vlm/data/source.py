@@ -76,7 +76,7 @@ class Source:
     enough: int | None = None
     """Records after which reading ends with `EnoughError`: for a first look."""
     _listed: dict[str, frozenset[str]] = field(default_factory=dict)
-    _archives: dict[str, Path] | None = None
+    _archives: dict[str, list[tuple[Path, str]]] | None = None
     _found_one: bool = False
 
     @property
@@ -86,7 +86,7 @@ class Source:
 
     def has(self, name: str) -> bool:
         """Whether there is such an annotation file, unpacked or in a zip."""
-        return (self.path / name).is_file() or Path(name).name in self._members()
+        return (self.path / name).is_file() or self._packed(name) is not None
 
     def first_of(self, *names: str) -> str:
         """The first of these annotation files that is there.
@@ -113,12 +113,12 @@ class Source:
                 with open(path, "rb") as file:
                     yield file
                 return
-            archive = self._members()[Path(name).name]
-            with zipfile.ZipFile(archive) as zipped:
-                member = next(one for one in zipped.infolist() if Path(one.filename).name == Path(name).name)
-                self._note(archive, member.file_size)
-                with zipped.open(member) as packed:
-                    yield packed
+            found = self._packed(name)
+            assert found is not None, "first_of would have refused it"
+            archive, member = found
+            with zipfile.ZipFile(archive) as zipped, zipped.open(member) as packed:
+                self._note(archive, zipped.getinfo(member).file_size)
+                yield packed
         except (OSError, zipfile.BadZipFile, EOFError) as error:
             raise DataError(f"{path} cannot be read ({error}): download it again.") from error
 
@@ -223,7 +223,7 @@ class Source:
             self.tally.drop("box without an area", place)
             return None
         if [x1, y1, x2, y2] != shares:
-            self.tally.changed["boxes cut at the border of their picture"] += 1
+            self.tally.change("box cut at the border of its picture", place)
         return x1, y1, x2, y2
 
     def chance(self, *names: Any) -> random.Random:
@@ -241,7 +241,10 @@ class Source:
         return sorted(name for name in self._in(folder) if is_wanted(name))
 
     def _note(self, path: Path, size: int) -> None:
-        self.opened[path.relative_to(self.root).as_posix()] = size
+        name = path.relative_to(self.root).as_posix()
+        self.opened[name] = size
+        if name not in self.tally.files:
+            self.tally.files.append(name)
 
     def _top(self, place: str) -> str:
         """The folder of pictures that a place is in or below."""
@@ -262,13 +265,27 @@ class Source:
                 self._listed[folder] = frozenset()
         return self._listed[folder]
 
-    def _members(self) -> dict[str, Path]:
-        """Names of annotation files in the zips of the folder."""
+    def _packed(self, name: str) -> tuple[Path, str] | None:
+        """The zip that holds an annotation file, and what it is called in there.
+
+        The zip may begin its names above the folder of the data set, or inside of it: one name is the other's end. So
+        the same name in another folder (each set of RefCOCO has its `instances.json`) is not taken for it.
+        """
+        wanted = Path(name).parts
+        for archive, member in self._members().get(wanted[-1], []):
+            parts = Path(member).parts
+            if parts[-len(wanted) :] == wanted[-len(parts) :]:
+                return archive, member
+        return None
+
+    def _members(self) -> dict[str, list[tuple[Path, str]]]:
+        """Annotation files in the zips of the folder, by the last part of their names."""
         if self._archives is None:
             self._archives = {}
             for path in sorted(self.path.glob("*.zip")):
                 # One that is broken, or still being downloaded, is as good as none.
                 with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
-                    annotations = (name for name in archive.namelist() if not name.endswith((".jpg", ".png", "/")))
-                    self._archives |= {Path(name).name: path for name in annotations}
+                    for name in archive.namelist():
+                        if not name.endswith((".jpg", ".png", "/")):
+                            self._archives.setdefault(Path(name).name, []).append((path, name))
         return self._archives

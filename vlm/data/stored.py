@@ -11,6 +11,7 @@ import functools
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -99,6 +100,10 @@ class Stored(Samples):
         if self.manifest.embedded:
             return decode(self.picture_file(image), image)
         return super().picture(image)
+
+    @property
+    def picture_folder(self) -> Path | None:
+        return None if self.manifest.embedded else super().picture_folder
 
     def has_picture(self, image: str) -> bool:
         return self.manifest.embedded or super().has_picture(image)

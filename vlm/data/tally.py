@@ -33,6 +33,8 @@ class Tally:
     samples: Counter[str] = field(default_factory=Counter)
     """That were made, by task."""
     named: dict[str, list[str]] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    """Annotation files that were read, by their path below the root."""
 
     def skip(self, why: str) -> None:
         """A broken record, with the sentence that names it.
@@ -51,6 +53,12 @@ class Tally:
         if what:
             self._name(reason, what)
 
+    def change(self, what: str, where: str = "") -> None:
+        """Something that was mended, or is odd and harmless, and an example."""
+        self.changed[what] += 1
+        if where:
+            self._name(what, where)
+
     def require_few_skipped(self) -> None:
         """Raises DataError where more than 1 % of the records are broken."""
         if self.skipped > LARGEST_SHARE * self.read:
@@ -66,6 +74,7 @@ class Tally:
         self.skipped += other.skipped
         for name in ("dropped", "changed", "samples"):
             getattr(self, name).update(getattr(other, name))
+        self.files += [name for name in other.files if name not in self.files]
         for reason, examples in other.named.items():
             for example in examples:
                 self._name(reason, example)

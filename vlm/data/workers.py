@@ -36,17 +36,16 @@ def processes(count: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
-def make_parts(job: Job, work: Sequence[Work], pool: Executor) -> set[str]:
-    """Makes all parts that are not there; gives the annotation files that were read, by their path below the root.
+def make_parts(job: Job, work: Sequence[Work], pool: Executor) -> None:
+    """Makes all parts that are not there.
 
     Raises:
         vlm.data.records.DataError: a data set cannot be read.
     """
     job.parts.mkdir(parents=True, exist_ok=True)
     _before(job, work)
-    opened: set[str] = set()
     # The largest first: what is begun last should not be what takes longest.
-    waiting: dict[Future[set[str]], Work] = {
+    waiting: dict[Future[None], Work] = {
         pool.submit(_make, job, one): one for one in sorted(work, key=lambda one: -one.size)
     }
     total = sum(one.size for one in work)
@@ -55,13 +54,12 @@ def make_parts(job: Job, work: Sequence[Work], pool: Executor) -> set[str]:
         while waiting:
             done, _ = wait(waiting, timeout=INTERVAL, return_when=FIRST_COMPLETED)
             for future in done:
-                opened |= future.result()
+                future.result()
                 whole += waiting.pop(future).size
             # What is read of parts that go on counts, and what is whole counts as planned: some files are read twice.
             at_least = max(whole, min(int(_read.value), total))
             bar.update(max(0, at_least - bar.n))
             bar.set_postfix_str(f"{len(work) - len(waiting)} of {len(work)} parts", refresh=False)
-    return opened
 
 
 def _before(job: Job, work: Sequence[Work]) -> None:
@@ -85,11 +83,10 @@ def _begin(counter: Any) -> None:
     _read = counter
 
 
-def _make(job: Job, work: Work) -> set[str]:
+def _make(job: Job, work: Work) -> None:
     source = job.source(work.part)
     source.told = _tell
     make_part(job, work.part, work.is_trained, source)
-    return set(source.opened)
 
 
 def _tell(count: int) -> int:

@@ -28,6 +28,7 @@ from vlm.evaluate.benchmarks import benchmark_named
 from vlm.evaluate.figure import draw_results
 from vlm.evaluate.predictions import judge, read_predictions, write_predictions
 from vlm.evaluate.table import Evaluated, differences, print_results, scores
+from vlm.files import sha256_of
 from vlm.model import VisionLanguageModel
 from vlm.places import Place
 from vlm.prompt import Order
@@ -170,6 +171,5 @@ def _digest_of_data(folder: str, split: Split) -> str:
 def _digest(paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        with open(path, "rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(bytes.fromhex(sha256_of(path)))
     return digest.hexdigest()

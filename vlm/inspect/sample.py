@@ -46,7 +46,10 @@ def inspect_sample(
     samples = open_split(folder, split)
     sample = _find(samples, which, f"{folder}, {split},")
     parts = singles(sample) if order == "query-first" else [sample]
-    layouts = [lay_out(part, order, vocabulary, grid, case=case, max_length=max_length) for part in parts]
+    layouts = [
+        lay_out(part, order, vocabulary, grid, case=case, max_length=max_length, with_answers=part.answered)
+        for part in parts
+    ]
     shown = [(counts_of(layout), chips_of(layout, vocabulary, grid)) for layout in layouts]
     image = samples.picture(sample.image)
     boxes = boxes_of(sample)

@@ -12,7 +12,7 @@ from vlm.inspect.page import escaped, figure_of, legend, require_file, write_pag
 from vlm.places import Place
 from vlm.sample import TASKS, Sample, Split
 from vlm.samples import Samples
-from vlm.templates import turns_of
+from vlm.templates import opening_of, turns_of
 
 SIDE = 320
 """Pixels of the longer side of each picture."""
@@ -49,7 +49,8 @@ def _card(samples: Samples, sample: Sample) -> str:
     about = escaped(" | ".join(filter(None, [sample.id, sample.source, sample.group])))
     try:
         figure = figure_of(with_boxes(samples.picture(sample.image), boxes, SIDE), boxes)
-        turns = "".join(f'<p class="turn {turn.role}">{escaped(turn.text)}</p>' for turn in turns_of(sample))
+        said = turns_of(sample) if sample.answered else opening_of(sample)
+        turns = "".join(f'<p class="turn {turn.role}">{escaped(turn.text)}</p>' for turn in said)
     except ConfigError as error:
         figure, turns = "", f'<p class="refused">{escaped(str(error))}</p>'
     return f'<div class="sample">{figure}<div><p class="quiet">{about}</p>{turns}</div></div>'

@@ -8,6 +8,10 @@ clip/openai/clip-vit-large-patch14-336     a CLIP of transformers, by hub name o
 pixels n x 3 x size x size -> features n x rows*columns x width, row by row, without class and register tokens.
 """
 
+from dataclasses import replace
+
+import torch
+
 from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings, image_tokens, load_encoder_weights
 
 __all__ = [
@@ -17,6 +21,7 @@ __all__ = [
     "build_encoder",
     "image_tokens",
     "load_encoder_weights",
+    "outline_of",
 ]
 
 
@@ -38,3 +43,13 @@ def build_encoder(settings: VisionSettings) -> VisionEncoder:
     from vlm.vision.patches import PatchEncoder, PlacedPatchEncoder
 
     return (PatchEncoder if settings.kind == "patches" else PlacedPatchEncoder)(settings)
+
+
+def outline_of(settings: VisionSettings) -> VisionEncoder:
+    """The encoder without its weights, on torch's meta device: its grid, its width, the shapes of its parameters.
+
+    Raises:
+        VisionError: there is no such model, or it does not fit the settings.
+    """
+    with torch.device("meta"):
+        return build_encoder(replace(settings, pretrained=False))

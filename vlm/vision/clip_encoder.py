@@ -9,7 +9,8 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor
 from transformers import AutoConfig, CLIPVisionConfig, CLIPVisionModel
 
-from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings, first_line, load_encoder_weights
+from backbones.errors import first_line
+from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings, load_encoder_weights
 
 POSITIONS = "embeddings.position_embedding.weight"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from backbones.errors import first_line
 from training.config import ConfigError, Precision, conform, require
 from vlm.pixels import CLIP, Normalisation
 
@@ -162,11 +163,6 @@ def load_encoder_weights(encoder: VisionEncoder, weights: Mapping[str, Tensor]) 
         VisionError: they are not exactly the weights of the encoder's model.
     """
     encoder.model.load_state_dict(encoder.account(weights))
-
-
-def first_line(error: Exception) -> str:
-    """What an error of another library says first, without its full stop: to be told in brackets."""
-    return str(error).strip().partition("\n")[0].rstrip(".")
 
 
 def image_tokens(grid: tuple[int, int]) -> int:

@@ -4,8 +4,7 @@
     placed-patches    the pixels of each patch and around it, seen against the ground of the picture, and its place
 
 The features of a trained encoder tell of a patch's surroundings and place too, and are not mostly ground: a connector
-that has minutes to learn in does not get so far from bare pixels (CIDEr of captions after the same training: see
-`experiments/world_pair.py`).
+that has minutes to learn in does not get so far from bare pixels. Models from scratch have the latter (`vlm.presets`).
 """
 
 import math

@@ -12,8 +12,9 @@ from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
+from backbones.errors import first_line
 from vlm.pixels import Normalisation
-from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings, first_line
+from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings
 
 
 class TimmEncoder(VisionEncoder):

@@ -10,7 +10,6 @@ manifest comes last, so that a world that has one is complete.
 """
 
 import dataclasses
-import hashlib
 import json
 import multiprocessing
 import os
@@ -26,6 +25,7 @@ from tqdm import tqdm
 
 from training.config import ConfigError, conform, from_dict, require
 from training.run import require_folder
+from vlm.files import sha256_of
 from vlm.sample import SPLITS, Sample, Split, write_samples
 from vlm.world.drawing import draw
 from vlm.world.scene import make_scene
@@ -147,7 +147,7 @@ def read_world(folder: Path) -> WorldManifest:
     for split in SPLITS:
         path = folder / f"{split}.jsonl"
         require(
-            path.is_file() and _digest(path) == manifest.sha256.get(split),
+            path.is_file() and sha256_of(path) == manifest.sha256.get(split),
             f"{path} is missing or not what was drawn: draw the world anew in a new folder.",
         )
         present = sum(1 for _ in (folder / "images" / split).glob("*.png"))
@@ -176,7 +176,7 @@ def _draw_all(out: Path, config: WorldConfig, workers: int) -> WorldManifest:
             beside = _beside(path)
             write_samples(beside, _counted(drawn, counts, bar))
             os.replace(beside, path)
-            samples[split], sha256[split] = dict(counts), _digest(path)
+            samples[split], sha256[split] = dict(counts), sha256_of(path)
     return WorldManifest(world=config, samples=samples, sha256=sha256)
 
 
@@ -205,11 +205,6 @@ def _beside(path: Path) -> Path:
 
 def _told(config: WorldConfig) -> str:
     return f"{config.images:,} pictures of {config.size} pixels, seed {config.seed}"
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _json(value: dict[str, Any]) -> str:
