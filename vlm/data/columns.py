@@ -76,7 +76,7 @@ def to_columns(samples: Sequence[Sample]) -> pa.RecordBatch:
 
 
 def from_columns(batch: pa.RecordBatch) -> Iterator[Sample]:
-    """The reverse of `to_columns`. It goes by columns: row by row it would take twice as long."""
+    """The reverse of `to_columns`. It goes by columns: row by row it would take nearly twice as long."""
     columns = {name: _values(batch[name]) for name in _PLAIN}
     columns["image"] = _values(batch["image"].field("path"))
     columns["regions"] = _grouped(batch["regions"], _regions(batch["regions"].flatten()))
