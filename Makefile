@@ -40,3 +40,4 @@ bench: install
 	$(BIN)/python -m benchmarks.evaluation agreement
 	$(BIN)/python -m benchmarks.stacked
 	$(BIN)/python -m benchmarks.vlm all
+	$(BIN)/python -m benchmarks.prepare

@@ -4,8 +4,12 @@ import random
 import statistics
 
 import pytest
+from golden_samples import read_all
 
 from benchmarks.mix import IMAGE, MAX_LENGTH, TASKS, draw_lengths
+from benchmarks.vqa_files import QUESTIONS, draw_picture, write_vqa
+from vlm.data.picture_check import check_picture
+from vlm.data.readers.vqa_v2 import ANNOTATORS, VQA_V2
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -27,3 +31,14 @@ def test_the_mix_is_two_thirds_grounded_captions_that_fit():
 
 def test_the_same_seed_draws_the_same_lengths():
     assert draw_lengths(50, seed=3) == draw_lengths(50, seed=3) != draw_lengths(50, seed=4)
+
+
+def test_drawn_files_of_vqa_v2_are_read_whole(tmp_path):
+    write_vqa(tmp_path, 6, draw_picture())
+    for split, count in {"train": 4, "validation": 2, "test": 2}.items():
+        samples, tally = read_all(VQA_V2, tmp_path, split)
+        assert (len(samples), tally.skipped, sum(tally.dropped.values())) == (count, 0, 0)
+        assert check_picture(tmp_path / samples[0].image).fault is None
+        if split != "test":
+            assert {len(sample.questions) for sample in samples} == {QUESTIONS}
+            assert {len(question.answers) for sample in samples for question in sample.questions} == {ANNOTATORS}

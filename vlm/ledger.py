@@ -66,6 +66,7 @@ def print_ledger(config: TrainConfig, facts: dict[str, Any]) -> None:
         return
     parameters = facts["parameters"]
     first = f" (the first: {facts['first_left_out']})" if facts["first_left_out"] else ""
+    about = "about " if facts["samples_surveyed"] < facts["samples"] else ""
     table = Table(title=f"{config.model.name}, {config.stage}, {config.order}", show_header=False, title_justify="left")
     rows = {
         "trained": f"{facts['trained']:,} parameters ({TRAINED[config.stage]})",
@@ -73,8 +74,8 @@ def print_ledger(config: TrainConfig, facts: dict[str, Any]) -> None:
         "parts": ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in parameters.items()),
         "state": f"{facts['state_bytes_per_token']:,} bytes a token of context and {facts['state_bytes']:,} in all",
         "picture": f"{facts['image_tokens']:,} tokens",
-        "samples": f"{facts['samples']:,}: {facts['samples_with_answers_cut']:,} lose answers to max_length, "
-        f"{facts['samples_left_out']:,} left out{first}",
+        "samples": f"{facts['samples']:,}: {about}{facts['samples_with_answers_cut']:,} lose answers to max_length, "
+        f"{about}{facts['samples_left_out']:,} left out{first}",
         "seen": f"{facts['examples']:,} samples, about {facts['tokens']:,} tokens",
         "order of samples": facts["order_of_samples"],
         "precision": f"{config.optimisation.precision}, weights and optimizer fp32",

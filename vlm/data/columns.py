@@ -5,12 +5,16 @@ knows them.
 embedded. Options of a question are texts or boxes, in a column of each. All other columns are named as in `Sample`.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from vlm.sample import Box, Question, Region, Sample
+from vlm.sample import Question, Region, Sample
+
+T = TypeVar("T")
 
 _TEXTS = pa.list_(pa.string())
 _BOX = pa.list_(pa.float64())
@@ -48,7 +52,6 @@ SCHEMA = pa.schema(
     }
 )
 _PLAIN = [name for name in SCHEMA.names if name not in ("image", "regions", "questions")]
-_TUPLES = ("references", "replies", "known_as")
 
 READ = [name for name in SCHEMA.names if name != "image"] + ["image.path"]
 """Columns that a sample is made of: all but the bytes of its picture."""
@@ -73,15 +76,13 @@ def to_columns(samples: Sequence[Sample]) -> pa.RecordBatch:
 
 
 def from_columns(batch: pa.RecordBatch) -> Iterator[Sample]:
-    """The reverse of `to_columns`."""
-    for row in batch.to_pylist():
-        image = row.pop("image")
-        row["regions"] = tuple(Region(**{**region, "box": _box(region["box"])}) for region in row["regions"])
-        row["questions"] = tuple(_question(question) for question in row["questions"])
-        row["boxes"] = tuple(map(_box, row["boxes"]))
-        for name in _TUPLES:
-            row[name] = tuple(row[name])
-        yield Sample(image=image["path"], **row)
+    """The reverse of `to_columns`. It goes by columns: row by row it would take nearly twice as long."""
+    columns = {name: _values(batch[name]) for name in _PLAIN}
+    columns["image"] = _values(batch["image"].field("path"))
+    columns["regions"] = _grouped(batch["regions"], _regions(batch["regions"].flatten()))
+    columns["questions"] = _grouped(batch["questions"], _questions(batch["questions"].flatten()))
+    for row in zip(*columns.values(), strict=True):
+        yield Sample(**dict(zip(columns, row, strict=True)))
 
 
 def _of_question(question: Question) -> dict[str, Any]:
@@ -90,12 +91,24 @@ def _of_question(question: Question) -> dict[str, Any]:
     return {**vars(question), "options": options, "option_boxes": boxes}
 
 
-def _question(row: dict[str, Any]) -> Question:
-    boxes = row.pop("option_boxes")
-    options = tuple(map(_box, boxes)) if boxes else tuple(row["options"])
-    return Question(**{**row, "options": options, "answers": tuple(row["answers"])})
+def _regions(array: pa.StructArray) -> Iterator[Region]:
+    for box, phrase, id in zip(*map(_values, array.flatten()), strict=True):
+        yield Region(box=box, phrase=phrase, id=id)
 
 
-def _box(numbers: Sequence[float]) -> Box:
-    x1, y1, x2, y2 = numbers
-    return x1, y1, x2, y2
+def _questions(array: pa.StructArray) -> Iterator[Question]:
+    for question, answer, texts, boxes, kind, id, answers in zip(*map(_values, array.flatten()), strict=True):
+        yield Question(question=question, answer=answer, options=boxes or texts, kind=kind, id=id, answers=answers)
+
+
+def _values(array: pa.Array) -> list[Any]:
+    """What is in a column, lists as tuples."""
+    if not pa.types.is_list(array.type):
+        return list(array.to_pylist())
+    return _grouped(array, _values(array.flatten()))
+
+
+def _grouped(array: pa.ListArray, values: Iterable[T]) -> list[tuple[T, ...]]:
+    """Values one after another, in the lists that they come from."""
+    waiting = iter(values)
+    return [tuple(itertools.islice(waiting, count)) for count in pc.list_value_length(array).to_pylist()]

@@ -25,7 +25,7 @@ from vlm.data.source import How, Source
 from vlm.data.tally import Tally
 from vlm.sample import Sample, Split
 
-BATCH = 8_192
+BATCH = 2_048
 """Samples that are written, and later read, together."""
 
 

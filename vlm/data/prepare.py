@@ -105,19 +105,18 @@ def _owned(folder: Path) -> Iterator[None]:
 
 
 def _make(plan: Plan, job: Job, work: list[Work], out: Path, workers: int) -> Manifest:
-    sources: dict[str, str] = {}
     with processes(workers) as pool:
         make_parts(job, work, pool)
         tallies = tallies_of(job, work)
+        read = sorted({name for tally in tallies.values() for name in tally.files})
+        digests = {name: pool.submit(_digest, job.root / name) for name in read}
         splits: dict[str, SplitFiles] = {}
         kept: Counter[tuple[str, str]] = Counter()
         for split in SPLITS:
             if any(entry.into == split for entry in plan.entries):
                 splits[split] = _mix(plan, job, work, out, split, pool, kept)
-        read = sorted({name for tally in tallies.values() for name in tally.files})
-        for name in tqdm(read, desc="hashing annotations", unit=" files", disable=None, leave=False):
-            with open(job.root / name, "rb") as file:
-                sources[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        hashing = tqdm(digests.items(), desc="hashing annotations", unit=" files", disable=None, leave=False)
+        sources = {name: digest.result() for name, digest in hashing}
     return Manifest(
         plan=plan.to_json(),
         pictures="." if plan.embeds else os.path.relpath(job.root.resolve(), out.resolve()),
@@ -128,6 +127,12 @@ def _make(plan: Plan, job: Job, work: list[Work], out: Path, workers: int) -> Ma
         unchecked=job.contamination.unchecked if job.contamination else ("nothing: contamination was kept",),
         sources=sources,
     )
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _mix(

@@ -45,9 +45,13 @@ class RecordError(SampleError):
     """One record that cannot be used. The message names the file and the record and says why."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Record:
-    """A JSON object of an annotation file, and where it stands. Fields are asked for by their type."""
+    """A JSON object of an annotation file, and where it stands. Fields are asked for by their type.
+
+    It is not changed once it is made; to have that enforced makes it take more than twice as long to make, and a
+    question with ten answers is eleven of them.
+    """
 
     place: str
     """`train.json, record 12`: for sentences."""
@@ -59,23 +63,23 @@ class Record:
 
     def text(self, name: str) -> str:
         """A string, without white space around it."""
-        value = self._value(name)
+        value = self.fields.get(name)
         return value.strip() if _is_text(value) else self._refuse(name, "text")
 
     def whole(self, name: str) -> int:
         """A whole number."""
-        value = self._value(name)
+        value = self.fields.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) else self._refuse(name, "a whole number")
 
     def number(self, name: str) -> float:
         """A finite number."""
-        value = self._value(name)
+        value: Any = self.fields.get(name)
         finite = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e308
         return float(value) if finite else self._refuse(name, "a number")
 
     def id(self, name: str) -> str:
         """A number or a string that names something, as text."""
-        value = self._value(name)
+        value = self.fields.get(name)
         named = (isinstance(value, int) and not isinstance(value, bool)) or _is_text(value)
         return str(value) if named else self._refuse(name, "a number or text")
 
@@ -96,14 +100,16 @@ class Record:
 
     def values(self, name: str) -> list[Any]:
         """A list of anything."""
-        value = self._value(name)
+        value = self.fields.get(name)
         return value if isinstance(value, list) else self._refuse(name, "a list")
 
     def record(self, name: str) -> "Record":
         """An object inside of this one."""
         if not _is_text(name):  # a key of the file's own
             self.refuse(f"it has a key that is not UTF-8, {_shown(name)}")
-        return as_record(self._value(name), f"{self.place}, {name}")
+        if name not in self.fields:
+            self._refuse(name, "an object")
+        return as_record(self.fields[name], f"{self.place}, {name}")
 
     def records(self, name: str) -> "list[Record]":
         """A list of objects."""
@@ -117,12 +123,9 @@ class Record:
         """Raises RecordError with this reason."""
         raise RecordError(f"{self.place}: {why}.")
 
-    def _value(self, name: str) -> Any:
+    def _refuse(self, name: str, wanted: str) -> NoReturn:
         if name not in self.fields:
             self.refuse(f"{name!r} is missing")
-        return self.fields[name]
-
-    def _refuse(self, name: str, wanted: str) -> NoReturn:
         self.refuse(f"{name!r} should be {wanted} and is {_shown(self.fields[name])}")
 
 

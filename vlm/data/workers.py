@@ -2,14 +2,20 @@
 
 import contextlib
 import multiprocessing
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from tqdm import tqdm
 
 from vlm.data.parts import Job, make_part, tally_of
 from vlm.data.plan import Work
+from vlm.data.records import DataError
 from vlm.data.registry import data_set_named
 
 INTERVAL = 0.5
@@ -18,20 +24,37 @@ INTERVAL = 0.5
 _read: Any = None
 """Bytes of annotation files that all processes have read; shared."""
 
+_stop = threading.Event()
+"""Set when the work is given up, for a thread, which nothing else can end."""
+
+
+class StoppedError(Exception):
+    """The work was given up."""
+
 
 @contextlib.contextmanager
 def processes(count: int) -> Iterator[Executor]:
-    """A pool; with a count of 1 a thread of this process."""
+    """A pool; with a count of 1 a thread of this process. What it is at is given up where the context ends early.
+
+    Raises:
+        DataError: a process was killed.
+    """
     counter = multiprocessing.get_context("spawn").Value("q", 0)
+    _begin(counter)
     if count == 1:
-        pool: Executor = ThreadPoolExecutor(1, initializer=_begin, initargs=(counter,))
+        pool: Executor = ThreadPoolExecutor(1)
     else:
         # Processes of their own, not forks: a fork of a process that has threads can hang.
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(counter,))
-    _begin(counter)
+        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin_process, (counter, os.getpid()))
     try:
         yield pool
+    except BrokenProcessPool as error:
+        raise DataError("a process was killed, for want of memory perhaps: say fewer --workers.") from error
+    except BaseException:
+        _stop.set()
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -81,6 +104,20 @@ def _before(job: Job, work: Sequence[Work]) -> None:
 def _begin(counter: Any) -> None:
     global _read
     _read = counter
+    _stop.clear()
+
+
+def _begin_process(counter: Any, parent: int) -> None:
+    """Ctrl-C ends a process without a word, and so does the end of the one that started it, whatever of."""
+    _begin(counter)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_outlive, args=(parent,), daemon=True).start()
+
+
+def _outlive(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(INTERVAL)
+    os._exit(1)
 
 
 def _make(job: Job, work: Work) -> None:
@@ -90,6 +127,8 @@ def _make(job: Job, work: Work) -> None:
 
 
 def _tell(count: int) -> int:
+    if _stop.is_set():
+        raise StoppedError
     with _read.get_lock():
         _read.value += count
     return count
