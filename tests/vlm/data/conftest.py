@@ -1,0 +1,22 @@
+"""What the tests of the whole mixture share: all data sets below one root, and what is prepared of them."""
+
+from pathlib import Path
+
+import pytest
+from small_data_sets import add_overlaps, plan_of, write_all
+
+from vlm.data.prepare import prepare
+
+
+@pytest.fixture(scope="session")
+def data_sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All data sets, with test pictures in some that are trained on."""
+    return add_overlaps(write_all(tmp_path_factory.mktemp("of all") / "root"))
+
+
+@pytest.fixture(scope="session")
+def instruct(data_sets: Path) -> Path:
+    """`vlm prepare instruct`."""
+    out = data_sets.parent / "instruct"
+    prepare(plan_of("instruct"), data_sets, out)
+    return out
