@@ -14,9 +14,19 @@ def data_sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return add_overlaps(write_all(tmp_path_factory.mktemp("of all") / "root"))
 
 
+def prepared(data_sets: Path, name: str, **changes: bool) -> Path:
+    out = data_sets.parent / name
+    prepare(plan_of("instruct", **changes), data_sets, out)
+    return out
+
+
 @pytest.fixture(scope="session")
 def instruct(data_sets: Path) -> Path:
     """`vlm prepare instruct`."""
-    out = data_sets.parent / "instruct"
-    prepare(plan_of("instruct"), data_sets, out)
-    return out
+    return prepared(data_sets, "instruct")
+
+
+@pytest.fixture(scope="session")
+def kept(data_sets: Path) -> Path:
+    """`vlm prepare instruct --keep-contaminated`."""
+    return prepared(data_sets, "kept", keeps_contaminated=True)

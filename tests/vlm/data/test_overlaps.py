@@ -9,10 +9,8 @@ import zipfile
 
 import pytest
 from miniatures import refcoco, visual7w, visual_genome
-from small_data_sets import plan_of
 
 from vlm.data.manifest import read_manifest
-from vlm.data.prepare import prepare
 from vlm.dataset import open_split
 from vlm.places import Place
 
@@ -31,13 +29,6 @@ REMOVED = {
     "vsr": {"picture in COCO Karpathy test": 1},
 }
 """Training samples, and questions, that `small_data_sets.add_overlaps` has put there."""
-
-
-@pytest.fixture(scope="module")
-def kept(data_sets):
-    out = data_sets.parent / "kept"
-    prepare(plan_of("instruct", keeps_contaminated=True), data_sets, out)
-    return out
 
 
 def packed(path, name):
