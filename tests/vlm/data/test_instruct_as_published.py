@@ -4,7 +4,6 @@ implementation is known to be wrong (section 8 D of the facts), as is known of i
 import dataclasses
 import json
 import re
-import sys
 from collections import Counter
 
 import pytest
@@ -14,12 +13,13 @@ from miniatures.files import write_json
 from small_data_sets import plan_of
 
 from training.config import ConfigError
-from vlm.cli import main
 from vlm.data.mixtures import INSTRUCT, entries_of
 from vlm.data.prepare import prepare
 from vlm.data.readers.ai2d import AI2D
 from vlm.dataset import open_split
+from vlm.prompt import ORDERS, lay_out
 from vlm.templates import letter_of
+from vlm.vocabulary import read_vocabulary
 
 ASKED = ("vqa_v2", "gqa", "docvqa", "visual_genome qa", "ocr_vqa")
 CHOSEN = ("ai2d", "aokvqa", "visual7w telling", "visual7w pointing")
@@ -42,18 +42,6 @@ COUNTS = {
     "validation": {"ai2d": (2, 56), "aokvqa": (1, 4), "visual7w telling": (2, 20), "visual7w pointing": (2, 12)},
 }
 """Samples by default and as published, where their numbers differ."""
-
-
-@pytest.fixture(scope="module")
-def published(data_sets):
-    """`vlm prepare instruct --as-published`, as it is typed."""
-    out = data_sets.parent / "published"
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
-        typed = ("vlm", "prepare", "instruct", "--as-published", "--root", data_sets, "--out", out)
-        patch.setattr(sys, "argv", [*map(str, typed)])
-        main()
-    assert ended.value.code == 0
-    return out
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +206,14 @@ def test_d11_conversations_leave_with_grit():
     assert sets(as_published=True) == {*INSTRUCT}
     with pytest.raises(ConfigError, match="llava_instruct has no training samples in instruct"):
         entries_of("instruct", weights={"llava_instruct": 0.5}, caps={}, without=["grit"], as_published=True)
+
+
+def test_all_of_it_can_be_laid_out(published):
+    vocabulary = read_vocabulary("gpt-neox-20b")
+    for split in ("train", "validation"):
+        for sample in open_split(published, split):
+            for order in ORDERS[:2]:
+                assert lay_out(sample, order, vocabulary, (2, 2), case="lowered", max_length=1024).targets
 
 
 def test_d16_the_first_stage_has_the_captions_of_the_code_or_those_that_the_paper_names(data_sets, tmp_path):

@@ -99,6 +99,11 @@ def test_a_task_that_nothing_is_validated_with_is_refused_alone(task, folders, t
         run_vlm(vlm_config(folders["beside"], tasks=(task,), **STEPS), tmp_path)
 
 
+def test_what_is_prepared_as_published_is_trained_on_with_its_case_lowered(published, tmp_path):
+    run = run_vlm(vlm_config(published, case="lowered", norm="layer", **STEPS), tmp_path)
+    assert read_state(run.folder) == "finished"
+
+
 def test_captions_of_the_first_stage_are_aligned_with(data_sets, tmp_path):
     prepare(plan_of("align"), data_sets, tmp_path / "align")
     run = run_vlm(vlm_config(tmp_path / "align", stage="align", **STEPS), tmp_path / "runs")
