@@ -8,7 +8,7 @@ import fsspec
 import pytest
 from small_data_sets import plan_of
 from small_runs import at_step
-from small_world import assert_same_weights, curve_of, vlm_config, weights_of
+from small_world import TIMM, assert_same_weights, curve_of, vlm_config, weights_of
 
 from training.config import ConfigError
 from training.loop import Interrupted
@@ -76,6 +76,17 @@ def test_a_run_that_is_interrupted_goes_on_with_the_same_samples(place, folders,
     assert read_state(run.folder) == "finished"
     assert curve_of(run) == curve_of(trained)
     assert_same_weights(weights_of(run), weights_of(trained))
+
+
+def test_features_that_are_kept_are_those_of_the_right_pictures(folders, store, tmp_path):
+    kept = {
+        place: curve_of(
+            run_vlm(vlm_config(place, vision=TIMM, **STEPS), tmp_path / name, features=tmp_path / name / "f")
+        )
+        for name, place in (("beside", folders["beside"]), ("store", store))
+    }
+    computed = curve_of(run_vlm(vlm_config(store, vision=TIMM, **STEPS), tmp_path))
+    assert kept[folders["beside"]] == kept[store] == computed
 
 
 @pytest.mark.parametrize("order", ORDERS[1:])
