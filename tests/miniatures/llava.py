@@ -5,6 +5,8 @@ from pathlib import Path
 from miniatures.files import write_json, write_picture
 
 BUS, DOG = 33471, 52846
+HELD_OUT = ("000001676", "GCC_train_000001977")
+"""Of either set of captions, with the seed 0."""
 
 
 def conversation(*said):
@@ -34,6 +36,13 @@ def write(root: Path) -> None:
                 "image": "00594/005947502.jpg",  # could not be fetched
                 "conversations": conversation("What is this?\n<image>", "a grey watch with an army style strap"),
             },
+            {
+                "id": HELD_OUT[0],
+                "image": f"00000/{HELD_OUT[0]}.jpg",
+                "conversations": conversation(
+                    "Give a brief description of the image.\n<image>", "café in the old town"
+                ),
+            },
         ],
     )
     write_json(
@@ -42,6 +51,7 @@ def write(root: Path) -> None:
     )
     write_picture(pretrain / "images" / "00453" / "004539375.jpg")
     write_picture(pretrain / "images" / "00223" / "002239345.jpg")
+    write_picture(pretrain / "images" / "00000" / f"{HELD_OUT[0]}.jpg")
     cc3m = root / "llava_cc3m"
     write_json(
         cc3m / "chat.json",
@@ -53,10 +63,16 @@ def write(root: Path) -> None:
                     "<image>\nProvide a brief description of the given image.",
                     "olive oil is a healthy ingredient used liberally .",
                 ),
-            }
+            },
+            {
+                "id": HELD_OUT[1],
+                "image": f"{HELD_OUT[1]}.jpg",
+                "conversations": conversation("<image>\nSummarize the visual content of the image.", "a dog ."),
+            },
         ],
     )
     write_picture(cc3m / "images" / "GCC_train_002582585.jpg")
+    write_picture(cc3m / "images" / f"{HELD_OUT[1]}.jpg")
     coco = root / "coco"
     write_json(
         coco / "llava_instruct_150k.json",

@@ -1,9 +1,14 @@
-"""What the tests of the vision-language model share: two small worlds, drawn once."""
+"""What the tests of the vision-language model share: two small worlds, drawn once, and the command line."""
 
+import io
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from small_world import small_world, uneven_world
+
+from vlm.cli import main
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +19,22 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def uneven(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return uneven_world(tmp_path_factory.mktemp("drawn") / "uneven")
+
+
+@pytest.fixture
+def vlm(tmp_path, monkeypatch, capfd):
+    """Types `vlm` and these arguments in an empty folder, in this process: code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def typed(*arguments, stdin=""):
+        monkeypatch.setattr(sys, "argv", ["vlm", *map(str, arguments)])
+        given = io.StringIO(stdin) if isinstance(stdin, str) else io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
+        monkeypatch.setattr(sys, "stdin", given)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capfd.readouterr()
+        return SimpleNamespace(code=ended.value.code, stdout=said.out, stderr=said.err)
+
+    return typed

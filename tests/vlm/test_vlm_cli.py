@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import io
 import json
 import os
 import shutil
@@ -10,7 +9,6 @@ import struct
 import subprocess
 import sys
 import zlib
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -24,25 +22,6 @@ from vlm.evaluate import answer, evaluate
 from vlm.runs import find_models
 
 SMALL = ["--image-size", 32, "--patch-size", 16, "--steps", 2, "--batch", 8, "--validation-samples", 8]
-
-
-@pytest.fixture
-def vlm(tmp_path, monkeypatch, capfd):
-    """Types `vlm` and these arguments in an empty folder, in this process: code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def typed(*arguments, stdin=""):
-        monkeypatch.setattr(sys, "argv", ["vlm", *map(str, arguments)])
-        given = io.StringIO(stdin) if isinstance(stdin, str) else io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
-        monkeypatch.setattr(sys, "stdin", given)
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capfd.readouterr()
-        return SimpleNamespace(code=ended.value.code, stdout=said.out, stderr=said.err)
-
-    return typed
 
 
 def refused(result, said):

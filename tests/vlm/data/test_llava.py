@@ -43,7 +43,7 @@ def test_captions_of_558k_keep_their_request(root):
         prompt="Render a clear and concise summary of the photo.\n<image>",
         known_as=("llava_pretrain:004539375",),
     )
-    assert (tally.read, tally.skipped) == (3, 0)
+    assert (tally.read, tally.skipped) == (4, 0)
     assert dict(tally.dropped) == {"turn empty": 1, "picture missing": 1}
 
 
@@ -64,6 +64,27 @@ def test_captions_of_cc3m_have_another_file_of_the_same_form(root):
     assert sample.image == "llava_cc3m/images/GCC_train_002582585.jpg"
     assert sample.caption == "olive oil is a healthy ingredient used liberally ."
     assert sample.known_as == ("llava_cc3m:GCC_train_002582585",)
+
+
+@pytest.mark.parametrize(
+    ("data_set", "held_out"), [(LLAVA_PRETRAIN, llava.HELD_OUT[0]), (LLAVA_CC3M, llava.HELD_OUT[1])]
+)
+def test_a_few_captions_are_held_out_for_validation_and_as_published_they_are_trained_on_too(root, data_set, held_out):
+    def ids(split, as_published=False):
+        return {sample.id for sample in read_all(data_set, root, split, as_published=as_published)[0]}
+
+    assert ids("validation") == ids("validation", True) == {f"{data_set.name}-{held_out}"}
+    assert ids("train").isdisjoint(ids("validation"))
+    assert ids("train", True) == ids("train") | ids("validation")
+
+
+def test_one_caption_in_a_thousand_is_held_out(root):
+    path = root / "llava_cc3m" / "chat.json"
+    (record, _) = json.loads(path.read_text())
+    path.write_text(json.dumps([{**record, "id": str(number)} for number in range(20_000)]))
+    trained, validated = (len(read_all(LLAVA_CC3M, root, split)[0]) for split in ("train", "validation"))
+    assert trained + validated == 20_000
+    assert 5 <= validated <= 40
 
 
 def test_conversations_keep_their_turns_and_are_told_apart_on_one_picture(root):
@@ -134,7 +155,8 @@ def test_a_caption_with_more_than_a_request_is_skipped_and_named(root):
 
 
 def test_without_a_folder_of_pictures_a_sentence_says_where_to_unpack_them(root):
-    (root / "llava_cc3m" / "images" / "GCC_train_002582585.jpg").unlink()
+    for picture in (root / "llava_cc3m" / "images").iterdir():
+        picture.unlink()
     with pytest.raises(DataError, match=r"there are no pictures in .*llava_cc3m/images: unpack"):
         read_all(LLAVA_CC3M, root, "train")
 

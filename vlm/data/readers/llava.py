@@ -9,6 +9,9 @@
 
 All three are lists of conversations. Those of the first stage are a request, which takes the place of the task's
 instruction, and a caption. `<image>`, which says where the picture goes, stays in the text: `vlm.templates` removes it.
+
+No set has a split for validation. Of the captions one in a thousand is held out for it, so that the first stage can be
+watched; as published all are trained on, and those that are watched are among them.
 """
 
 from collections.abc import Iterator
@@ -23,6 +26,9 @@ from vlm.sample import Sample
 ROLES = ("human", "gpt")
 SHORT = 2
 """Turns of a request and a caption."""
+
+HELD_OUT = 0.001
+"""Of the captions, for validation."""
 
 
 def read_instruct(source: Source) -> Iterator[Sample]:
@@ -45,7 +51,10 @@ def read_captions(source: Source, file: str, name: str) -> Iterator[Sample]:
     """See the module."""
     for record in source.records(file):
         with source.skipping(record):
-            number, turns = record.id("id"), _turns(record)
+            number = record.id("id")
+            if not _is_in_split(source, name, number):
+                continue
+            turns = _turns(record)
             if len(turns) != SHORT:
                 record.refuse(f"its conversation has {len(turns)} turns, and should have {SHORT}")
             prompt, caption = turns
@@ -59,6 +68,11 @@ def read_captions(source: Source, file: str, name: str) -> Iterator[Sample]:
                 known_as=(f"{name}:{number}",),
                 as_published=source.how.as_published,
             )
+
+
+def _is_in_split(source: Source, name: str, number: str) -> bool:
+    is_held_out = source.share(name, "held out", number) < HELD_OUT
+    return is_held_out if source.split == "validation" else source.how.as_published or not is_held_out
 
 
 def _turns(record: Record) -> tuple[str, ...]:
@@ -83,7 +97,7 @@ LLAVA_PRETRAIN = DataSet(
     title="LLaVA-Pretrain, 558K",
     folder="llava_pretrain",
     licence="that of CC3M and of BLIP, whose captions these are; pictures by their owners",
-    splits=("train",),
+    splits=("train", "validation"),
     tasks=("captioning",),
     read=partial(read_captions, file="blip_laion_cc_sbu_558k.json", name="llava_pretrain"),
 )
@@ -93,7 +107,7 @@ LLAVA_CC3M = DataSet(
     title="LLaVA-CC3M-Pretrain, 595K",
     folder="llava_cc3m",
     licence="that of CC3M: free for any purpose, Google to be named; pictures by their owners",
-    splits=("train",),
+    splits=("train", "validation"),
     tasks=("captioning",),
     read=partial(read_captions, file="chat.json", name="llava_cc3m"),
 )
