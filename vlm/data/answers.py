@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from vlm.data.errors import DroppedError
 from vlm.data.records import Record
-from vlm.data.source import DroppedError, Source
+from vlm.data.source import Source
 from vlm.sample import Question
 
 

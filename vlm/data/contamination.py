@@ -24,9 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vlm.data.errors import DataError
 from vlm.data.fingerprint import fingerprint
 from vlm.data.pickles import plain_value
-from vlm.data.records import DataError, Record, line_records
+from vlm.data.records import Record, line_records
 from vlm.data.source import Source
 from vlm.sample import Question, Sample
 
@@ -78,7 +79,7 @@ def find(root: Path) -> Contamination:
     """Reads the test sets below a root: some ten seconds with all of them.
 
     Raises:
-        vlm.data.records.DataError: a file that is there cannot be read.
+        vlm.data.errors.DataError: a file that is there cannot be read.
     """
     search = _Search(root)
     removed: dict[str, set[str]] = {KARPATHY: search.karpathy(), AI2D: search.ai2d()}

@@ -63,7 +63,7 @@ def examine(
         scratch: folder for the temporary file; the system's without one.
 
     Raises:
-        vlm.data.records.DataError: a process was killed.
+        vlm.data.errors.DataError: a process was killed.
     """
     report = Report()
     if contamination is None:

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from vlm.data.columns import SCHEMA
+from vlm.data.errors import DataError
 from vlm.data.manifest import File
-from vlm.data.records import DataError
 
 ROWS, GROUP = 16_384, 1_024
 """Of a file of samples, and of what is read together."""

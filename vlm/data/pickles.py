@@ -15,7 +15,7 @@ import pickletools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from vlm.data.records import DataError
+from vlm.data.errors import DataError
 
 LARGEST = 2**29
 """Bytes of the largest pickle that is read."""

@@ -13,9 +13,9 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlm.data.errors import DataError
 from vlm.data.fingerprint import fingerprint_of_file
 from vlm.data.picture_check import Verdict, check_picture
-from vlm.data.records import DataError
 
 LOT = 64
 """Pictures that are handed out together: a few tens of milliseconds of work."""

@@ -9,11 +9,11 @@ from typing import Any
 
 from training.config import ConfigError, require
 from vlm.data import contamination as contaminated
+from vlm.data.errors import DataError, EnoughError
 from vlm.data.mixtures import Entry
 from vlm.data.parts import Job, Part, pieces_of
-from vlm.data.records import DataError
 from vlm.data.registry import data_set_named
-from vlm.data.source import EnoughError, How
+from vlm.data.source import How
 
 FIRST_LOOK = 2_000
 """Records that are read of each data set before the work begins."""

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from vlm.data.errors import DroppedError
 from vlm.data.records import Record
-from vlm.data.source import DroppedError, Source
+from vlm.data.source import Source
 from vlm.sample import Box, Question
 from vlm.templates import LETTERS, box_text
 

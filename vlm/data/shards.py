@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from vlm.data.records import DataError, Record, RecordError, as_record
+from vlm.data.errors import DataError, RecordError
+from vlm.data.records import Record, as_record
 
 TOGETHER = 1_000
 """Rows of a table in memory."""

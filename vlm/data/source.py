@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from vlm.data.records import DataError, Record, RecordError, json_records, line_records, table_records
+from vlm.data.errors import DataError, DroppedError, EnoughError, RecordError
+from vlm.data.records import Record, json_records, line_records, table_records
 from vlm.data.tally import Tally
 from vlm.pictures import picture_size
 from vlm.sample import Box, SampleError, Split
@@ -41,19 +42,6 @@ class How:
     """Pictures that a noun phrase of GRIT needs so that it counts."""
     grit_most: int = 8
     """Pictures that are drawn for a noun phrase of GRIT that has more."""
-
-
-class DroppedError(SampleError):
-    """A record that is sound, and still gives no sample. The message is the reason, alike for all of them."""
-
-    def __init__(self, reason: str, what: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.what = what
-
-
-class EnoughError(Exception):
-    """As many records have been read as were asked for."""
 
 
 @dataclass

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from vlm.data.records import DataError
+from vlm.data.errors import DataError
 
 LARGEST_PERCENT = 1
 """Of the records, that may be broken."""

@@ -13,9 +13,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from vlm.data.errors import DataError
 from vlm.data.parts import Job, make_part, tally_of
 from vlm.data.plan import Work
-from vlm.data.records import DataError
 from vlm.data.registry import data_set_named
 
 INTERVAL = 0.5
@@ -63,7 +63,7 @@ def make_parts(job: Job, work: Sequence[Work], pool: Executor) -> None:
     """Makes all parts that are not there.
 
     Raises:
-        vlm.data.records.DataError: a data set cannot be read.
+        vlm.data.errors.DataError: a data set cannot be read.
     """
     job.parts.mkdir(parents=True, exist_ok=True)
     _before(job, work)

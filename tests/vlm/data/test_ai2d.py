@@ -7,8 +7,8 @@ import pytest
 from golden_samples import read_all, spoken
 from miniatures import ai2d
 
+from vlm.data.errors import DataError
 from vlm.data.readers.ai2d import AI2D
-from vlm.data.records import DataError
 from vlm.sample import Question
 from vlm.templates import letter_of
 from vlm.vocabulary import END

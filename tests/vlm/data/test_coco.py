@@ -6,8 +6,8 @@ import pytest
 from golden_samples import read_all, spoken
 from miniatures import coco
 
+from vlm.data.errors import DataError
 from vlm.data.readers.coco import COCO
-from vlm.data.records import DataError
 from vlm.prompt import UNSCORED, lay_out
 from vlm.sample import Sample
 from vlm.vocabulary import END, read_vocabulary

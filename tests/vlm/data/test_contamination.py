@@ -10,7 +10,7 @@ import pytest
 from miniatures.files import write_json, write_lines
 
 from vlm.data.contamination import clean, find, listed
-from vlm.data.records import DataError
+from vlm.data.errors import DataError
 from vlm.sample import Question, Sample
 
 KARPATHY, GENOME = "coco/dataset_coco.json", "visual_genome/image_data.json"

@@ -13,10 +13,10 @@ from rich.console import Console
 from vlm.data import doctor, picture_sweep
 from vlm.data.contamination import Contamination
 from vlm.data.doctor import examine, orphans
+from vlm.data.errors import DataError
 from vlm.data.findings import KINDS, print_report, to_json
 from vlm.data.fingerprint import fingerprint
 from vlm.data.picture_sweep import sweep
-from vlm.data.records import DataError
 from vlm.sample import Question, Region, Sample
 
 RULES = Contamination(

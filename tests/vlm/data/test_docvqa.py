@@ -8,8 +8,8 @@ from golden_samples import read_all, spoken
 from miniatures import docvqa
 from miniatures.files import write_json, write_picture
 
+from vlm.data.errors import DataError
 from vlm.data.readers.docvqa import DOCVQA, INFOGRAPHICS_VQA
-from vlm.data.records import DataError
 from vlm.sample import Question
 from vlm.vocabulary import END
 

@@ -9,8 +9,8 @@ from miniatures import gqa
 from miniatures.files import write_json
 
 from vlm.data import packs
+from vlm.data.errors import DataError
 from vlm.data.readers.gqa import GQA
-from vlm.data.records import DataError
 from vlm.sample import Question
 from vlm.vocabulary import END
 

@@ -9,9 +9,9 @@ from golden_samples import read_all, source_of, spoken
 from miniatures import grit
 from miniatures.files import write_json, write_picture
 
+from vlm.data.errors import DataError
 from vlm.data.readers import grit as reader
 from vlm.data.readers.grit import GRIT
-from vlm.data.records import DataError
 from vlm.vocabulary import END
 
 DOG, BALL = (0.0, 0.0, 0.5, 1.0), (0.5, 0.5, 0.75, 1.0)

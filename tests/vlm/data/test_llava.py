@@ -6,8 +6,8 @@ import pytest
 from golden_samples import read_all, spoken
 from miniatures import llava
 
+from vlm.data.errors import DataError
 from vlm.data.readers.llava import LLAVA_CC3M, LLAVA_INSTRUCT, LLAVA_PRETRAIN
-from vlm.data.records import DataError
 from vlm.sample import Sample
 from vlm.vocabulary import END
 

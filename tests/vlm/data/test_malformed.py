@@ -18,8 +18,8 @@ from golden_samples import source_of
 
 from vlm.cli import main
 from vlm.data.columns import from_columns, to_columns
+from vlm.data.errors import DataError
 from vlm.data.pickles import plain_value
-from vlm.data.records import DataError
 from vlm.data.registry import DATA_SETS
 from vlm.data.source import Source
 

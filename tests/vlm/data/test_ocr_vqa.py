@@ -9,9 +9,9 @@ from miniatures.files import write_json
 from PIL import Image
 
 from vlm import pictures
+from vlm.data.errors import DataError
 from vlm.data.readers import ocr_vqa as reader
 from vlm.data.readers.ocr_vqa import CATEGORY, OCR_VQA
-from vlm.data.records import DataError
 from vlm.sample import Question
 from vlm.vocabulary import END
 

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from vlm.data.records import RecordError, json_records, line_records, table_records
+from vlm.data.errors import RecordError
+from vlm.data.records import json_records, line_records, table_records
 
 
 @pytest.mark.parametrize(

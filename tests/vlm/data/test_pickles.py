@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from miniatures.python2 import Long, pickled
 
 from vlm.data import pickles
+from vlm.data.errors import DataError
 from vlm.data.pickles import plain_value
-from vlm.data.records import DataError
 
 RAN = []
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from vlm.data import records
-from vlm.data.records import DataError, Record, RecordError, as_record, json_records, line_records, table_records
+from vlm.data import scanner
+from vlm.data.errors import DataError, RecordError
+from vlm.data.records import Record, as_record, json_records, line_records, table_records
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12)
@@ -25,7 +26,7 @@ CHUNKS = st.integers(1, 64)
 def read(content, at=None, chunk=7, reads=json_records):
     """All records of a file that is read in pieces of this many bytes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(records, "CHUNK", chunk)
+        patch.setattr(scanner, "CHUNK", chunk)
         given = (at,) if reads is json_records else ()
         return list(reads(io.BytesIO(content), "file.json", *given))
 
@@ -103,7 +104,7 @@ def test_a_file_that_is_cut_off_anywhere_gives_what_is_whole_and_ends_in_a_sente
     for length in range(len(content)):
         found = []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(records, "CHUNK", chunk)
+            patch.setattr(scanner, "CHUNK", chunk)
             with pytest.raises(DataError) as refused:
                 for one in json_records(io.BytesIO(content[:length]), "file.json", at):
                     found.append(str(one))
@@ -375,7 +376,7 @@ class Endless(io.RawIOBase):
 
 @pytest.mark.parametrize("at", ["a", "b"])
 def test_memory_does_not_grow_with_the_file(at, monkeypatch):
-    monkeypatch.setattr(records, "CHUNK", 2**14)
+    monkeypatch.setattr(scanner, "CHUNK", 2**14)
     record = json.dumps({"text": "x" * 2000, "numbers": list(range(100))}).encode()
     count = 4_000  # 10 MB
     tracemalloc.start()

@@ -10,6 +10,7 @@ from golden_samples import read_all, spoken
 from miniatures import refcoco
 from miniatures.python2 import Long, pickled
 
+from vlm.data.errors import DataError
 from vlm.data.readers.refcoco import (
     REFCOCO,
     REFCOCO_DENSE,
@@ -18,7 +19,6 @@ from vlm.data.readers.refcoco import (
     REFCOCO_PLUS,
     REFCOCO_PLUS_DENSE,
 )
-from vlm.data.records import DataError
 from vlm.sample import Region
 from vlm.vocabulary import END
 

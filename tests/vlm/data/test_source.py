@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from miniatures.files import write_json, write_lines, write_picture
 
-from vlm.data.records import DataError, Record, RecordError
-from vlm.data.source import DroppedError, EnoughError, How, Source
+from vlm.data.errors import DataError, DroppedError, EnoughError, RecordError
+from vlm.data.records import Record
+from vlm.data.source import How, Source
 from vlm.sample import SampleError
 
 HUNDRED = [{"n": number} for number in range(100)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlm.data.records import DataError
+from vlm.data.errors import DataError
 from vlm.data.tally import EARLIEST, NAMED, Tally
 
 COUNTS = st.integers(0, 10**9)

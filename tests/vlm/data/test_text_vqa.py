@@ -6,8 +6,8 @@ import pytest
 from golden_samples import read_all, spoken
 from miniatures import text_vqa
 
+from vlm.data.errors import DataError
 from vlm.data.readers.text_vqa import TEXT_VQA
-from vlm.data.records import DataError
 from vlm.prompt import PATCH, UNSCORED, lay_out
 from vlm.sample import Question
 from vlm.vocabulary import END, read_vocabulary

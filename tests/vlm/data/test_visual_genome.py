@@ -6,8 +6,8 @@ import pytest
 from golden_samples import read_all, spoken
 from miniatures import visual_genome
 
+from vlm.data.errors import DataError
 from vlm.data.readers.visual_genome import VISUAL_GENOME_DENSE, VISUAL_GENOME_GROUNDING, VISUAL_GENOME_QA
-from vlm.data.records import DataError
 from vlm.sample import Question, Region
 from vlm.vocabulary import END
 

@@ -7,8 +7,8 @@ import pytest
 from golden_samples import read_all, spoken
 from miniatures import vqa_v2
 
+from vlm.data.errors import DataError
 from vlm.data.readers.vqa_v2 import VQA_V2
-from vlm.data.records import DataError
 from vlm.prompt import UNSCORED, lay_out
 from vlm.sample import Question
 from vlm.vocabulary import END, read_vocabulary

@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from vlm.data.answers import question_of
 from vlm.data.data_set import DataSet
-from vlm.data.records import DataError, Record, RecordError, as_record
+from vlm.data.errors import DataError, RecordError
+from vlm.data.records import Record, as_record
 from vlm.data.rotation import require_one_right, swapped, variants
 from vlm.data.source import Source
 from vlm.sample import Question, Sample

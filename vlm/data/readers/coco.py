@@ -26,8 +26,8 @@ def picture_of(source: Source, image_id: int) -> str:
     """The picture with this number, of the training or validation pictures.
 
     Raises:
-        vlm.data.source.DroppedError: it is missing.
-        vlm.data.records.DataError: the folders are.
+        vlm.data.errors.DroppedError: it is missing.
+        vlm.data.errors.DataError: the folders are.
     """
     name = f"{image_id:012d}.jpg"
     return source.picture(f"/{FOLDER}/train2017/{name}", f"/{FOLDER}/val2017/{name}")
@@ -42,7 +42,7 @@ def number_of(record: Record, name: str = "image") -> int:
     """The picture's number, from the field with its file name: 000000000009.jpg, or COCO_val2014_000000000009.jpg.
 
     Raises:
-        vlm.data.records.RecordError: it is no such name.
+        vlm.data.errors.RecordError: it is no such name.
     """
     digits = Path(record.text(name)).stem.rpartition("_")[2]
     if not (digits.isascii() and digits.isdigit() and len(digits) <= len("000000000009")):

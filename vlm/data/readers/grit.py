@@ -31,10 +31,11 @@ import numpy as np
 from tqdm import tqdm
 
 from vlm.data.data_set import DataSet
+from vlm.data.errors import DataError, DroppedError, RecordError
 from vlm.data.phrase_filter import PhraseFilter, phrase_of
-from vlm.data.records import DataError, Record, RecordError
+from vlm.data.records import Record
 from vlm.data.shards import Shards
-from vlm.data.source import DroppedError, Source
+from vlm.data.source import Source
 from vlm.sample import Sample, SampleError, Split
 
 NAME = "grit"

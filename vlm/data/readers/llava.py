@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from vlm.data.data_set import DataSet
+from vlm.data.errors import DroppedError
 from vlm.data.readers.coco import FOLDER, name_of, number_of, picture_of
 from vlm.data.records import Record
-from vlm.data.source import DroppedError, Source
+from vlm.data.source import Source
 from vlm.sample import Sample
 
 ROLES = ("human", "gpt")

@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from vlm.data.data_set import DataSet
-from vlm.data.source import DroppedError, Source
+from vlm.data.errors import DroppedError
+from vlm.data.source import Source
 from vlm.sample import Sample
 
 NAME = "nocaps"

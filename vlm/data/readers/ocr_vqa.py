@@ -20,8 +20,9 @@ from pathlib import PurePosixPath
 from vlm.data.answers import question_of
 from vlm.data.blank import is_of_one_colour
 from vlm.data.data_set import DataSet
-from vlm.data.records import DataError, Record, RecordError, json_records
-from vlm.data.source import DroppedError, Source
+from vlm.data.errors import DataError, DroppedError, RecordError
+from vlm.data.records import Record, json_records
+from vlm.data.source import Source
 from vlm.pictures import PictureError, open_picture
 from vlm.sample import Question, Sample, Split
 

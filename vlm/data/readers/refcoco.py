@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from vlm.data.data_set import DataSet
+from vlm.data.errors import DataError, RecordError
 from vlm.data.pickles import plain_value
 from vlm.data.readers.coco import FOLDER, name_of, picture_of
-from vlm.data.records import DataError, Record, RecordError, as_record
+from vlm.data.records import Record, as_record
 from vlm.data.source import Source
 from vlm.sample import Box, Region, Sample, Split, Task
 

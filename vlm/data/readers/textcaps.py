@@ -13,9 +13,10 @@ import dataclasses
 from collections.abc import Iterator
 
 from vlm.data.data_set import DataSet
+from vlm.data.errors import DroppedError
 from vlm.data.packs import packs, sorted_by
 from vlm.data.records import Record
-from vlm.data.source import DroppedError, Source
+from vlm.data.source import Source
 from vlm.sample import Sample
 
 NAME = "textcaps"

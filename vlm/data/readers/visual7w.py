@@ -19,10 +19,11 @@ from functools import lru_cache
 
 from vlm.data.answers import question_of
 from vlm.data.data_set import DataSet
+from vlm.data.errors import DroppedError
 from vlm.data.packs import limit_of, packs
 from vlm.data.records import Record
 from vlm.data.rotation import arranged, inserted, require_one_right, settled, variants
-from vlm.data.source import DroppedError, Source
+from vlm.data.source import Source
 from vlm.sample import Box, Question, Sample, Task
 from vlm.templates import box_text
 

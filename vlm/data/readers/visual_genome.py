@@ -17,10 +17,11 @@ from dataclasses import dataclass
 
 from vlm.data.answers import question_of
 from vlm.data.data_set import DataSet
+from vlm.data.errors import DataError, DroppedError
 from vlm.data.packs import limit_of, packs
 from vlm.data.readers import coco
-from vlm.data.records import DataError, Record
-from vlm.data.source import DroppedError, Source
+from vlm.data.records import Record
+from vlm.data.source import Source
 from vlm.sample import Question, Region, Sample, Task
 
 FOLDER = "visual_genome"
