@@ -1,8 +1,8 @@
 """From the folders that data sets' sites give out to samples that are checked, counted and ready to train on (paper,
 section 4 and appendix A; reference-facts, 5).
 
-    reading     `scanner`, `records`, `pickles`, `shards` read files; `tally` counts what becomes of them; `source` is the folder
-                that a reader reads from, `data_set` the contract of the `readers`, `registry` all of them
+    reading     `scanner`, `records`, `pickles`, `shards` read files; `tally` counts what becomes of them; `source` is
+                the folder that a reader reads from, `data_set` the contract of the `readers`, `registry` all of them
     rules       `answers`, `packs`, `rotation`, `blank`, `phrase_filter`: what several readers, or a large one, go by
     quality     `picture_check`, `contamination`: what is left out; `doctor`, `comparisons`, `findings`: what is wrong
                 with samples that were prepared
