@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from vlm.data.errors import DroppedError
 from vlm.data.records import Record
 from vlm.data.source import Source
-from vlm.sample import Question
+from vlm.sample import Box, Question
 
 
 def most_frequent(answers: Sequence[str]) -> str:
@@ -15,7 +15,14 @@ def most_frequent(answers: Sequence[str]) -> str:
 
 
 def question_of(
-    source: Source, record: Record, text: str, answers: Sequence[str], *, id: str, kind: str = ""
+    source: Source,
+    record: Record,
+    text: str,
+    answers: Sequence[str],
+    *,
+    id: str,
+    kind: str = "",
+    options: tuple[str, ...] | tuple[Box, ...] = (),
 ) -> Question:
     """A question of a record, with the most frequent of its answers, and all of them.
 
@@ -25,12 +32,14 @@ def question_of(
     Raises:
         RecordError: there is no question.
         DroppedError: the answer is empty: nothing can be learned from it. Not where it is scored by the answers of
-            several people, which is right without it; and not as published, where it shifts what is trained on (D4).
+            several people, or by the letter of an option, which is right without it; and not as published, where it
+            shifts what is trained on (D4).
     """
     if not text:
         record.refuse("the question is empty")
     answer = most_frequent(answers).strip()
-    is_scored = source.split != "train" and len(answers) > 1
+    is_scored = source.split != "train" and (len(answers) > 1 or bool(options))
     if answers and not answer and not is_scored and not source.how.as_published:
         raise DroppedError("answer empty", record.place)
-    return Question(question=text, answer=answer, kind=kind, id=id, answers=tuple(answers) if len(answers) > 1 else ())
+    several = tuple(answers) if len(answers) > 1 else ()
+    return Question(question=text, answer=answer, options=options, kind=kind, id=id, answers=several)

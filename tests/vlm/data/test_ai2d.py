@@ -135,6 +135,23 @@ def test_one_broken_question_does_not_take_the_others_with_it(root):
     assert tally.named["skipped"] == [f"{place}: answer 9 is right, and there are 4."]
 
 
+@pytest.mark.parametrize("published", [False, True])
+def test_no_question_of_the_test_is_left_out_for_an_answer_that_repeats_or_is_empty(root, published):
+    path = root / "ai2d" / "ai2d" / "questions" / "7.png.json"
+    read = json.loads(path.read_text())
+    read["questions"] |= {
+        "What is shown twice?": ai2d.asked("7.png", 2, ["egg", "pupa", "egg", "moth"], 2, False),
+        "What is not named?": ai2d.asked("7.png", 3, ["egg", " ", "pupa", "moth"], 1, False),
+    }
+    path.write_text(json.dumps(read))
+    samples, tally = read_all(AI2D, root, "test", as_published=published)
+    assert [sample.questions[0].options for sample in samples[-2:]] == [
+        ("egg", "pupa", "egg", "moth"),
+        ("egg", "", "pupa", "moth"),
+    ]
+    assert (tally.skipped, dict(tally.dropped)) == (0, {})
+
+
 def test_a_list_of_tests_that_names_no_diagram_is_refused_before_the_tests_are_trained_on(root):
     (root / "ai2d" / "ai2d_test_ids.csv").write_text("<html>404</html>\n")
     with pytest.raises(DataError, match=r"ai2d_test_ids\.csv lists none of the diagrams: download it again\."):

@@ -102,6 +102,18 @@ def test_pictures_of_the_test_set_are_found_under_their_name_of_2017_too(root):
     assert read_all(A_OKVQA, root, "test")[0][0].image == "coco/test2017/000000000001.jpg"
 
 
+@pytest.mark.parametrize("published", [False, True])
+def test_no_question_of_validation_is_left_out_for_an_answer_that_repeats_or_is_empty(root, published):
+    path = root / "coco" / "aokvqa_v1p0_val.json"
+    (first,) = json.loads(path.read_text())
+    others = [["dog", "cat", "Dog", "cow"], ["", "cat", "dog", "cow"]]
+    read = [first, *({**first, "question_id": str(n), "choices": choices} for n, choices in enumerate(others))]
+    path.write_text(json.dumps(read))
+    samples, tally = read_all(A_OKVQA, root, "validation", as_published=published)
+    assert len({sample.questions[0].id for sample in samples}) == 3
+    assert (tally.skipped, dict(tally.dropped)) == (0, {})
+
+
 def test_a_right_choice_that_is_not_there_is_skipped_and_named(root):
     path = root / "coco" / "aokvqa_v1p0_train.json"
     read = json.loads(path.read_text())

@@ -121,6 +121,14 @@ def test_a_question_whose_answer_stands_twice_among_its_options_is_dropped_but_n
     assert require_one_right(source_of(as_published=True), RECORD, question) is question
 
 
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_no_question_that_is_scored_is_dropped_for_an_answer_that_stands_twice(split):
+    question = asking("cab", "van", "cab")
+    assert require_one_right(source_of(split), RECORD, question) is question
+    with pytest.raises(RecordError):
+        require_one_right(source_of(split), RECORD, asking("van", "bus"))
+
+
 def test_boxes_that_are_written_alike_are_the_same_answer():
     first, alike, other = (0.1, 0.1, 0.4, 0.6), (0.101, 0.1, 0.4, 0.6), (0.1, 0.1, 0.4, 0.7)
     assert require_one_right(source_of(), RECORD, asking(first, other, other, answer=box_text(first)))

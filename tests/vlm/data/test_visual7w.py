@@ -39,10 +39,9 @@ def test_questions_of_a_picture_stand_together_with_what_is_known_of_them(root):
         kind="where",
         id="990100",
     )
-    assert [len(sample.questions) for sample in samples] == [10, 2]
-    assert [question.id for question in asked(samples)] == ["990100", *(str(990100 + n) for n in range(3, 14))]
+    assert [len(sample.questions) for sample in samples] == [10, 4]
+    assert [question.id for question in asked(samples)] == [str(990100 + n) for n in range(14)]
     assert (tally.read, tally.skipped) == (3 + 14, 0)
-    assert dict(tally.dropped) == {"answer empty": 1, "answer among the options more than once": 1}
 
 
 def test_options_of_pointing_questions_are_boxes_as_shares_of_the_picture(root):
@@ -52,9 +51,36 @@ def test_options_of_pointing_questions_are_boxes_as_shares_of_the_picture(root):
     question = first.questions[0]
     assert (question.answer, question.kind) == ("[0.10,0.10,0.40,0.60]", "which")
     assert set(question.options) == {(0.1, 0.1, 0.4, 0.6), (0, 0.75, 0.35, 1), (0.5, 0.5, 0.75, 0.75), (0, 0, 1, 1)}
-    assert [len(sample.questions) for sample in samples] == [5, 2]
-    assert dict(tally.changed) == {"box cut at the border of its picture": 1}
-    assert dict(tally.dropped) == {
+    assert [len(sample.questions) for sample in samples] == [5, 4]
+    assert dict(tally.changed) == {"box cut at the border of its picture": 2}
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+@pytest.mark.parametrize(("data_set", "count"), [(VISUAL7W_TELLING, 14), (VISUAL7W_POINTING, 9)])
+@pytest.mark.parametrize("published", [False, True])
+def test_no_question_is_left_out_where_it_is_scored(root, split, data_set, count, published):
+    samples, tally = read_all(data_set, root, split, as_published=published)
+    numbers = {question.id for question in asked(samples)}
+    assert (len(numbers), tally.skipped, dict(tally.dropped)) == (count, 0, {})
+    assert all(len(question.options) == 4 for question in asked(samples))
+
+
+def test_a_box_outside_of_the_picture_becomes_a_line_at_its_border_where_it_is_scored(root):
+    samples, _ = read_all(VISUAL7W_POINTING, root, "test")
+    last = asked(samples)[-1]
+    assert (last.question, last.answer) == ("Which box is not to be seen?", "[0.10,0.10,0.40,0.60]")
+    assert set(last.options) == {
+        (0, 0.75, 0.35, 1),
+        (0.1, 0.1, 0.4, 0.6),
+        (1, 0.125, 1, 0.1875),
+        (0.5, 0.5, 0.75, 0.75),
+    }
+
+
+def test_what_nothing_can_be_learned_from_is_left_out_of_training(root):
+    told, pointed = (read_all(data_set, root, "train")[1] for data_set in BOTH)
+    assert dict(told.dropped) == {"answer empty": 1, "answer among the options more than once": 1}
+    assert dict(pointed.dropped) == {
         "answer among the options more than once": 1,  # two boxes that are written alike
         "box without an area": 1,
         "an option outside of its picture": 1,
@@ -148,8 +174,8 @@ def test_the_test_is_the_same_for_everybody_and_as_published_a_matter_of_the_see
 
 @pytest.mark.parametrize(("data_set", "kept"), [(VISUAL7W_TELLING, 2), (VISUAL7W_POINTING, 1)])
 def test_as_published_questions_stay_whose_answer_repeats_or_is_empty(root, data_set, kept):
-    default, published = (read_all(data_set, root, "test", as_published=one)[0] for one in (False, True))
-    assert len(published) == len(default) + kept
+    default, published = (asked(read_all(data_set, root, "train", as_published=one)[0]) for one in (False, True))
+    assert len(published) == len(default) + 4 * kept
 
 
 def test_a_picture_that_is_missing_takes_only_its_own_questions_with_it(root):
@@ -169,7 +195,7 @@ def test_what_is_wrong_with_a_question_is_named(root):
     del pairs[2]["type"]
     path.write_text(json.dumps(read))
     samples, tally = read_all(VISUAL7W_POINTING, root, "test")
-    assert [question.id for question in asked(samples)] == [str(1_200_200 + number) for number in range(3, 7)]
+    assert [question.id for question in asked(samples)] == [str(1_200_200 + number) for number in range(3, 9)]
     place = f"{path}, record 3, qa_pairs"
     assert tally.named["skipped"] == [
         f"{place} 1: there is no box 17.",

@@ -104,8 +104,9 @@ def _question(source: Source, entry: Record, text: str) -> Question:
     if not 0 <= right < len(texts):
         entry.refuse(f"answer {right} is right, and there are {len(texts)}")
     kind = "label" if entry.fields.get("abcLabel") is True else "text"
-    question = question_of(source, entry, text, [texts[right]], id=entry.id("questionId"), kind=kind)
-    return require_one_right(source, entry, replace(question, options=texts))
+    number = entry.id("questionId")
+    question = question_of(source, entry, text, [texts[right]], id=number, kind=kind, options=texts)
+    return require_one_right(source, entry, question)
 
 
 def _context(annotation: Record) -> str:

@@ -9,7 +9,6 @@ packed. The answers of the test set are not given out.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from vlm.data.answers import question_of
 from vlm.data.data_set import DataSet
@@ -52,13 +51,14 @@ def _answered(source: Source, record: Record) -> Question:
     choices, right = _choices(source, record), record.whole("correct_choice_idx")
     if not 0 <= right < len(choices):
         record.refuse(f"choice {right} is right, and there are {len(choices)}")
-    asked = question_of(source, record, record.text("question"), [choices[right]], id=record.id("question_id"))
-    return require_one_right(source, record, replace(asked, options=choices))
+    text, number = record.text("question"), record.id("question_id")
+    asked = question_of(source, record, text, [choices[right]], id=number, options=choices)
+    return require_one_right(source, record, asked)
 
 
 def _unanswered(source: Source, record: Record) -> Question:
-    asked = question_of(source, record, record.text("question"), (), id=record.id("question_id"))
-    return replace(asked, options=_choices(source, record))
+    choices = _choices(source, record)
+    return question_of(source, record, record.text("question"), (), id=record.id("question_id"), options=choices)
 
 
 def _choices(source: Source, record: Record) -> tuple[str, ...]:

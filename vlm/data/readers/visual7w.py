@@ -10,11 +10,12 @@ In training every question is there with its right answer at each letter (`vlm.d
 picture stand together, each with one of its variants: a sample never asks the same thing twice. The public
 implementation inserts the right answer between the others, augments validation too, and draws the order of the test
 options at each build (reference-facts, 5.3 and 8 D5, D9, D16).
+
+Questions that nothing can be learned from, such as those whose answer stands twice, are left out of training alone.
 """
 
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 
 from vlm.data.answers import question_of
@@ -76,8 +77,8 @@ def _questions(source: Source, record: Record, image: str, choices_of: ChoicesOf
             if len(options) != 1 + WRONG:
                 pair.refuse(f"it has {len(options) - 1} wrong choices, and should have {WRONG}")
             text, number = pair.text("question"), pair.id("qa_id")
-            question = question_of(source, pair, text, [answer], id=number, kind=pair.text("type"))
-            yield require_one_right(source, pair, replace(question, options=options))
+            question = question_of(source, pair, text, [answer], id=number, kind=pair.text("type"), options=options)
+            yield require_one_right(source, pair, question)
 
 
 def _packs(source: Source, name: str, questions: list[Question]) -> Iterator[tuple[str, list[Question]]]:
@@ -130,7 +131,7 @@ class _Boxes:
 
         Raises:
             RecordError: there is no such box.
-            DroppedError: nothing is left of a box inside of the picture.
+            DroppedError: nothing is left of a box inside of the picture, in training.
         """
         numbers = [pair.whole("answer"), *map(int, pair.numbers("multiple_choices"))]
         for number in numbers:
@@ -144,7 +145,19 @@ class _Boxes:
     def _shares_of(self, number: int, image: str) -> Box | None:
         place = self._places[number]
         x1, y1, x2, y2 = self._corners[place : place + 4]
-        return self._source.box((x1, y1, x2, y2), self._size(image), f"{image}, box {number}")
+        size, named = self._size(image), f"{image}, box {number}"
+        if self._source.split == "train":
+            return self._source.box((x1, y1, x2, y2), size, named)
+        return self._within((x1, y1, x2, y2), size, named)
+
+    def _within(self, corners: Box, size: tuple[int, int], place: str) -> Box:
+        """The same where questions are scored: all of them are, so a box outside becomes a line or a point at the
+        border."""
+        shares = [corner / side for corner, side in zip(corners, (*size, *size), strict=True)]
+        x1, y1, x2, y2 = (min(max(share, 0.0), 1.0) for share in shares)
+        if [x1, y1, x2, y2] != shares:
+            self._source.tally.change("box cut at the border of its picture", place)
+        return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
 
 
 def _data_set(name: str, title: str, task: Task, read: Callable[[Source], Iterator[Sample]]) -> DataSet:
