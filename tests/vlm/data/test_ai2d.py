@@ -43,7 +43,7 @@ def test_a_question_with_the_text_of_its_diagram(root):
     assert (second.questions[0].kind, second.questions[0].answer) == ("label", "C")
     assert images(samples) == {"2.png", "7.png"}
     assert len(samples) == 4
-    assert (tally.read, tally.skipped) == (2, 0)
+    assert (tally.read, tally.skipped) == (2 + 4, 0)
 
 
 def test_it_is_read_as_the_paper_writes_it(root):
@@ -150,6 +150,20 @@ def test_no_question_of_the_test_is_left_out_for_an_answer_that_repeats_or_is_em
         ("egg", "", "pupa", "moth"),
     ]
     assert (tally.skipped, dict(tally.dropped)) == (0, {})
+
+
+def test_few_broken_questions_in_many_diagrams_do_not_end_the_work(root):
+    path = root / "ai2d" / "ai2d" / "questions" / "7.png.json"
+    read = json.loads(path.read_text())
+    sound = {f"What is {number}?": ai2d.asked("7.png", number, ["egg", "moth"], 1, False) for number in range(300)}
+    path.write_text(json.dumps({**read, "questions": {**sound, "Broken?": {}, "No question": 1}}))
+    samples, tally = read_all(AI2D, root, "test")
+    assert (len(samples), tally.read, tally.skipped) == (2 + 300, 2 + 2 + 302, 2)
+    assert [why.removeprefix(f"{path}, questions, ") for why in tally.named["skipped"]] == [
+        "Broken?: 'answerTexts' is missing.",
+        "No question: it should be an object and is 1.",
+    ]
+    tally.require_few_skipped()
 
 
 def test_a_list_of_tests_that_names_no_diagram_is_refused_before_the_tests_are_trained_on(root):

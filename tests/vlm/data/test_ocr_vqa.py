@@ -38,7 +38,7 @@ def test_questions_of_a_book_form_one_sample_and_each_filter_has_its_count(root)
             question="What is the title of this book?", answer="Mom's Family Wall Calendar 2016", id="1421584662-1"
         ),
     )
-    assert (tally.read, tally.skipped) == (8, 0)
+    assert (tally.read, tally.skipped) == (8 + 5 + 5 + 1, 0)
     assert dict(tally.dropped) == {
         "question about the category": 3 + 3 + 1,
         "answer empty": 1,
@@ -94,7 +94,7 @@ def test_a_picture_of_a_book_of_another_split_is_not_one_of_several_books(root):
     test, tally = read_all(OCR_VQA, root, "test")
     assert [sample.id for sample in validation] == ["ocr_vqa-0312946333"]
     assert [(sample.image, sample.answered) for sample in test] == [("ocr_vqa/images/41Z8vKqdm6L.gif", True)]
-    assert tally.read == 1
+    assert tally.read == 1 + 5
 
 
 def test_what_the_public_script_found_stands_in_place_of_decoding(root, monkeypatch):
@@ -148,4 +148,14 @@ def test_a_question_that_is_empty_takes_no_other_with_it(root):
     change(root, **{"1421584662": changed})
     samples, tally = read_all(OCR_VQA, root, "train")
     assert [question.id for question in samples[0].questions] == ["1421584662-1"]
-    assert tally.named["skipped"] == [f"{root / 'ocr_vqa' / 'dataset.json'}, 1421584662: the question is empty."]
+    assert tally.named["skipped"] == [
+        f"{root / 'ocr_vqa' / 'dataset.json'}, 1421584662, questions 1: the question is empty."
+    ]
+
+
+def test_few_broken_questions_of_few_books_do_not_end_the_work(root):
+    asked = [("", "nothing"), *[(f"What stands in line {number}?", str(number)) for number in range(200)]]
+    change(root, **{"1421584662": ocr_vqa.book("61mTWuRqQKL.jpg", "Mom", "Sandra", "Calendars", questions=asked)})
+    samples, tally = read_all(OCR_VQA, root, "train")
+    assert (len(samples[0].questions), tally.skipped) == (200, 1)
+    tally.require_few_skipped()

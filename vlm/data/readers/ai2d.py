@@ -92,20 +92,28 @@ def _is_in_split(source: Source, image: str, tested: frozenset[str]) -> bool:
 
 
 def _questions(source: Source, asked: Record) -> Iterator[Question]:
-    """Of a diagram: its file holds them by their text."""
-    questions = asked.record("questions")
+    """Of a diagram. They count as records: each of them can be broken by itself."""
+    for entry in source.counted(_entries(asked.record("questions"))):
+        with source.skipping(entry):
+            yield _question(source, entry)
+
+
+def _entries(questions: Record) -> Iterator[Record | RecordError]:
+    """Questions by their text, as the file of a diagram holds them."""
     for text in questions.fields:
-        with source.skipping(questions):
-            yield _question(source, questions.record(text), text.strip())
+        try:
+            yield replace(questions.record(text), key=text)
+        except RecordError as error:
+            yield error
 
 
-def _question(source: Source, entry: Record, text: str) -> Question:
+def _question(source: Source, entry: Record) -> Question:
     texts, right = tuple(answer.strip() for answer in entry.texts("answerTexts")), entry.whole("correctAnswer")
     if not 0 <= right < len(texts):
         entry.refuse(f"answer {right} is right, and there are {len(texts)}")
     kind = "label" if entry.fields.get("abcLabel") is True else "text"
     number = entry.id("questionId")
-    question = question_of(source, entry, text, [texts[right]], id=number, kind=kind, options=texts)
+    question = question_of(source, entry, entry.key.strip(), [texts[right]], id=number, kind=kind, options=texts)
     return require_one_right(source, entry, question)
 
 

@@ -137,11 +137,19 @@ def _questions(source: Source, record: Record) -> Iterator[Question]:
     asked, answers = record.texts("questions"), record.texts("answers")
     if len(asked) != len(answers):
         record.refuse(f"it has {len(asked)} questions and {len(answers)} answers")
-    for number, (text, answer) in enumerate(zip(asked, answers, strict=True)):
-        with source.skipping(record):
-            if CATEGORY.search(text.strip()) and not source.how.as_published:
-                raise DroppedError("question about the category", f"{record.place}: {text}")
-            yield question_of(source, record, text.strip(), (answer,), id=f"{record.key}-{number}")
+    single = (
+        Record(
+            f"{record.place}, questions {number}", {"question": text, "answer": answer}, f"{record.key}-{number - 1}"
+        )
+        for number, (text, answer) in enumerate(zip(asked, answers, strict=True), 1)
+    )
+    # They count as records: each of them can be broken by itself.
+    for one in source.counted(single):
+        with source.skipping(one):
+            text = one.text("question")
+            if CATEGORY.search(text) and not source.how.as_published:
+                raise DroppedError("question about the category", f"{one.place}: {text}")
+            yield question_of(source, one, text, (one.fields["answer"],), id=one.key)
 
 
 OCR_VQA = DataSet(
