@@ -3,10 +3,14 @@
 <shard>/<key>.jpg       each picture that it could download
 <shard>/<key>.json      what is known of it
 <shard>.parquet         the same of all that it tried: one file instead of thousands, which is read if it is there
+
+Where it was run for one list of pictures after the other, each run has a folder of its own, with shards that are named
+alike: a shard is named by its path then (`coyo_0/00000`).
 """
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +39,12 @@ class Shards:
     columns: Sequence[str]
 
     def names(self) -> list[str]:
-        """All shards, sorted.
+        """All shards, by their paths below the folder, sorted. Folders without pairs are passed over.
 
         Raises:
             DataError: there is none.
         """
-        found = sorted(path.name for path in self.folder.iterdir() if path.is_dir()) if self.folder.is_dir() else []
+        found = sorted(self._below("")) if self.folder.is_dir() else []
         if not found:
             raise DataError(f"{self.folder} has no shards in it: download the pictures there with img2dataset.")
         return found
@@ -62,6 +66,28 @@ class Shards:
             yield from self._rows(name)
         else:
             yield from map(_read, self._files(name))
+
+    def _below(self, name: str) -> Iterator[str]:
+        """The shards in a folder, or itself if it is one."""
+        folders = []
+        has_picture = has_record = False
+        has_table = bool(name) and self._table(name).exists()
+        with os.scandir(self.folder / name) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                has_picture = has_picture or entry.name.endswith(".jpg")
+                has_record = has_record or _is_record(entry.name)
+                if name and has_picture and (has_record or has_table):
+                    yield name  # without a look at the thousands of other files
+                    return
+                if entry.is_dir():
+                    folders.append(f"{name}/{entry.name}" if name else entry.name)
+        if folders:
+            for folder in folders:
+                yield from self._below(folder)
+        elif name and (has_record or has_table):
+            yield name
 
     def _rows(self, name: str) -> Iterator[Record]:
         with self._opened(name) as table:
@@ -88,7 +114,12 @@ class Shards:
         return self.folder / f"{name}.parquet"
 
     def _files(self, name: str) -> list[Path]:
-        return sorted(path for path in (self.folder / name).iterdir() if path.suffix == ".json")
+        return sorted(path for path in (self.folder / name).iterdir() if _is_record(path.name))
+
+
+def _is_record(name: str) -> bool:
+    """Whether a file says what is known of a picture. Those of a run tell about shards."""
+    return name.endswith(".json") and not name.startswith(".") and not name.endswith("_stats.json")
 
 
 def _read(path: Path) -> Record | RecordError:

@@ -166,6 +166,73 @@ def test_shards_may_lie_in_the_folder_itself(root, images):
     assert all_of(root)[0]["000010000"].image == "grit/00001/000010000.jpg"
 
 
+@pytest.fixture
+def runs(root, images):
+    """Two runs of img2dataset, whose shards and keys are alike."""
+    for run in ("coyo_0", "coyo_1"):
+        shutil.copytree(images, root / "runs" / run)
+    shutil.rmtree(images)
+    return (root / "runs").rename(images)
+
+
+@pytest.mark.parametrize("is_inside", [True, False])
+@pytest.mark.parametrize("has_tables", [True, False])
+def test_shards_may_lie_in_a_folder_for_each_run(root, runs, is_inside, has_tables):
+    if not has_tables:
+        for run in runs.iterdir():
+            (run / "00000.parquet").unlink()
+    if not is_inside:
+        for run in list(runs.iterdir()):
+            run.rename(root / "grit" / run.name)
+        runs.rmdir()
+    folder = "grit/images" if is_inside else "grit"
+    assert GRIT.pieces(root / "grit", "train") == [
+        f"coyo_{run}/{shard}" for run in (0, 1) for shard in ("00000", "00001")
+    ]
+    samples, tally = read_all(GRIT, root, "train", root / "scratch", grit_rarest=1)
+    assert tally.read == 2 * (8 if has_tables else 7)
+    by_id = {sample.id: sample for sample in samples}
+    assert len(by_id) == len(samples) == len({sample.known_as for sample in samples}) == 2 * 6
+    sample = by_id["grit-coyo_1/00001/000010000"]
+    assert sample.image == f"{folder}/coyo_1/00001/000010000.jpg"
+    assert sample.known_as == ("grit:coyo_1/00001/000010000",)
+
+
+def test_equal_keys_of_two_runs_are_drawn_apart(root, runs):
+    drawn = [frozenset(all_of(root, grit_most=1, grit_rarest=1, seed=seed)[0]) for seed in range(12)]
+    # Were they one, both of a phrase would stand at the same place in the draw, and the first run would always win.
+    assert len({key.partition("/")[0] for one in drawn for key in one}) == 2
+    keys = [[key.rpartition("/")[2] for key in one] for one in drawn]
+    assert any(len(set(some)) == len(some) for some in keys)
+
+
+def test_folders_without_pairs_are_passed_over(root, images):
+    expected, _ = all_of(root)
+    shutil.rmtree(root / "scratch")
+    for name in ("_tmp", "lists/old", ".cache/00000"):
+        (images / name).mkdir(parents=True)
+    write_json(images / "_tmp" / "00002_stats.json", {"count": 5})
+    (images / "lists" / "old" / "urls.txt").write_text("https://pictures.example/1.jpg\n")
+    write_json(images / ".cache" / "00000" / "1.json", {})
+    assert GRIT.pieces(root / "grit", "train") == ["00000", "00001"]
+    assert all_of(root)[0] == expected
+
+
+def test_a_table_beside_a_run_is_no_shard(root, runs):
+    grit.write_table(runs / "coyo_0.parquet", [])  # the list of pictures that the run was given
+    assert "coyo_0" not in GRIT.pieces(root / "grit", "train")
+
+
+def test_shards_that_are_all_empty_end_in_a_sentence(root, images):
+    shutil.rmtree(images)
+    (images / "00000").mkdir(parents=True)
+    with pytest.raises(DataError, match="has no shards in it: download"):
+        all_of(root)
+    grit.write_table(images / "00000.parquet", [])
+    with pytest.raises(DataError, match=r"all shards in .*grit/images are empty: download"):
+        all_of(root)
+
+
 def test_a_shard_that_has_changed_since_ends_in_a_sentence(root, images):
     all_of(root)
     (images / "00001" / "000010001.json").unlink()

@@ -4,6 +4,9 @@
     grit/images/<shard>/<key>.json        of each picture that it could download
     grit/images/<shard>.parquet           the same for all that it tried; where there is none, the JSON files are read
 
+Shards may lie in a folder for each run of img2dataset (`grit/images/coyo_0/00000/`). Keys of different runs are alike,
+so a pair is known by the path of its shard and its key then.
+
 A noun chunk is [start, end, x1, y1, x2, y2, score]: characters of the caption, and a box in shares of the picture. In
 the sample's caption each becomes `||a dog <coords_0>||`; chunks with the same characters are one with several boxes
 (reference-facts, 4.3 and 5.3).
@@ -83,6 +86,8 @@ def before(source: Source) -> None:
     shutil.rmtree(working, ignore_errors=True)  # of a run that was ended halfway
 
     bounds = np.cumsum([0, *map(shards.length, names)]).tolist()
+    if not bounds[-1]:
+        raise DataError(f"all shards in {shards.folder} are empty: download the pictures there with img2dataset.")
     phrases = PhraseFilter(working, bounds[-1], **limits)
     with tqdm(total=bounds[-1], desc="noun phrases of GRIT", unit=" pairs", disable=None, leave=False) as bar:
         for name, start in zip(names, bounds, strict=False):
@@ -93,7 +98,7 @@ def before(source: Source) -> None:
                     continue
                 with contextlib.suppress(SampleError):
                     caption, chunks = _usable(record)
-                    phrases.add(place, record.id("key"), {phrase_of(caption, *chunk.span) for chunk in chunks})
+                    phrases.add(place, _identity(name, record), {phrase_of(caption, *chunk.span) for chunk in chunks})
     selection = phrases.select()
     about = {
         "wanted": wanted,
@@ -123,27 +128,33 @@ def read(source: Source) -> Iterator[Sample]:
             continue
         with source.skipping(record):
             caption, chunks = _usable(record)
-            key = record.id("key")
+            identity = _identity(name, record)
             if not is_chosen:
                 raise DroppedError("no rare noun phrase of its own", record.place)
-            yield _sample(source, record, key, caption, chunks)
+            yield _sample(source, record, identity, caption, chunks)
 
 
-def _sample(source: Source, record: Record, key: str, caption: str, chunks: Sequence[Chunk]) -> Sample:
+def _identity(shard: str, record: Record) -> str:
+    """What a pair is known by: its key, and the path of its shard where there are several runs."""
+    key = record.id("key")
+    return f"{shard}/{key}" if "/" in shard else key
+
+
+def _sample(source: Source, record: Record, identity: str, caption: str, chunks: Sequence[Chunk]) -> Sample:
     shard = (_shards(source.path).folder / source.piece).relative_to(source.path).as_posix()
-    image = source.picture(f"{shard}/{key}.jpg")
+    image = source.picture(f"{shard}/{record.id('key')}.jpg")
     boxed = [(chunk.span, box) for chunk in chunks if (box := source.box(chunk.corners, (1, 1), record.place))]
     if not boxed:
         raise DroppedError("no box of a noun chunk has an area", record.place)
     ordered = sorted(boxed, key=lambda one: one[0])
     return Sample(
-        id=f"{NAME}-{key}",
+        id=f"{NAME}-{identity}",
         image=image,
         task="grounded_captioning",
         source=NAME,
         caption=_marked(caption, [span for span, _ in ordered]),
         boxes=tuple(box for _, box in (boxed if source.how.as_published else ordered)),
-        known_as=(f"{NAME}:{key}",),
+        known_as=(f"{NAME}:{identity}",),
         as_published=source.how.as_published,
     )
 
