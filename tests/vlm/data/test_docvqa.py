@@ -112,6 +112,44 @@ def test_pictures_may_lie_in_other_folders(root, folder):
     assert samples[1].image == str(Path("docvqa", folder, "yhnk0226_2.png"))
 
 
+@pytest.mark.parametrize("end", ["_v1.0.json", "_v1.0_withQT.json"])
+@pytest.mark.parametrize("folder", ["", "SPLIT/"])
+@pytest.mark.parametrize(("split", "short"), [("train", "train"), ("validation", "val"), ("test", "test")])
+def test_files_of_docvqa_may_have_other_names_and_folders(root, end, folder, split, short):
+    expected = read_all(DOCVQA, root, split)[0]
+    home = root / "docvqa"
+    (path,) = home.glob(f"{short}_*.json")
+    inside = home / folder.replace("SPLIT", short)
+    inside.mkdir(exist_ok=True)
+    path.rename(inside / f"{short}{end}")
+    if folder:
+        (home / "documents").rename(inside / "documents")
+    samples = read_all(DOCVQA, root, split)[0]
+    assert [sample.questions for sample in samples] == [sample.questions for sample in expected]
+    place = "docvqa/" + folder.replace("SPLIT", short) + "documents/xnbl0037_1.png"
+    assert samples[0].image == place
+
+
+@pytest.mark.parametrize("end", ["_v1.0.json", "_v1.0_withQT.json"])
+@pytest.mark.parametrize("begin", ["infographicVQA_", "infographicsVQA_"])
+@pytest.mark.parametrize(("split", "short"), [("train", "train"), ("validation", "val"), ("test", "test")])
+def test_files_of_infographics_may_have_other_names_and_folders(root, end, begin, split, short):
+    expected = read_all(INFOGRAPHICS_VQA, root, split)[0]
+    home = root / "infovqa"
+    (path,) = home.glob(f"*_{short}_*.json")
+    path.rename(home / f"{begin}{short}{end}")
+    (home / "images").rename(home / f"{begin}{short}_v1.0_images")
+    samples = read_all(INFOGRAPHICS_VQA, root, split)[0]
+    assert [sample.questions for sample in samples] == [sample.questions for sample in expected]
+    assert samples[0].image == f"infovqa/{begin}{short}_v1.0_images/38889.jpeg"
+
+
+def test_a_file_that_is_under_none_of_its_names_is_asked_for(root):
+    (root / "docvqa" / "test_v1.0.json").unlink()
+    with pytest.raises(DataError, match=r"docvqa has no test_v1\.0_withQT\.json and no test_v1\.0\.json and no test/"):
+        read_all(DOCVQA, root, "test")
+
+
 def test_no_pictures_at_all_end_in_a_sentence_and_a_single_one_is_counted(root):
     (root / "docvqa" / "documents" / "yhnk0226_2.png").unlink()
     _, tally = read_all(DOCVQA, root, "train")

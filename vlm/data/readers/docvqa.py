@@ -1,12 +1,12 @@
 """DocVQA and InfographicVQA: questions on pages of documents, and on infographics.
 
-    docvqa/{train_v1.0_withQT,val_v1.0_withQT,test_v1.0}.json
-    docvqa/documents/xnbl0037_1.png
-    infovqa/infographicsVQA_{train_v1.0,val_v1.0_withQT,test_v1.0}.json
-    infovqa/images/38889.jpeg
+    docvqa/{train_v1.0_withQT,val_v1.0_withQT,test_v1.0}.json             or train/train_v1.0.json and so on
+    docvqa/documents/xnbl0037_1.png                                       or train/documents/
+    infovqa/infographicsVQA_{train_v1.0,val_v1.0_withQT,test_v1.0}.json   or infographicVQA_train_v1.0.json and so on
+    infovqa/images/38889.jpeg                                             or infographicVQA_train_v1.0_images/
 
-Pictures may also lie in the folder that their archive has, or straight in that of the data set. The answer is the one
-that was given most often. Neighbouring questions of a picture stand together in one sample, however many they are
+Files were given out with _withQT (the types of the questions) and without. Pictures may also lie in the folder that
+their archive has, or straight in that of the data set. The answer is the one that was given most often. Neighbouring questions of a picture stand together in one sample, however many they are
 (reference-facts, 5.3); those of the test, whose answers are not given out, each by itself.
 
 Both are among the sources whose letters `vlm.templates` leaves alone, and questions get their capital here. As
@@ -23,16 +23,21 @@ from vlm.data.records import Record
 from vlm.data.source import Source
 from vlm.sample import Question, Sample, Split
 
+SPLITS: dict[Split, str] = {"train": "train", "validation": "val", "test": "test"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pages:
     """One of the two: they differ in names alone, and in a defect."""
 
     name: str
-    files: dict[Split, str]
+    files: tuple[str, ...]
+    """Their names, the first that is there; SPLIT is train, val or test."""
     picture: str
     """Field that names the picture, with or without a folder."""
     folders: tuple[str, ...]
+    other_folders: tuple[str, ...]
+    """For pictures too, where they are there; SPLIT as above."""
     kinds: str
     """Field of what is asked for; in some files."""
     has_capitals_as_published: bool
@@ -41,7 +46,7 @@ class Pages:
         """See the module."""
         folders = self._folders(source)
         if source.split == "test":
-            for record in source.records(self.files["test"], "data"):
+            for record in source.records(self._file(source), "data"):
                 with source.skipping(record):
                     yield self._sample(source, record, (self._question(source, record, ()),), folders)
             return
@@ -52,7 +57,7 @@ class Pages:
                 yield self._sample(source, record, tuple(question for _, question in pack), folders)
 
     def _answered(self, source: Source) -> Iterator[tuple[Record, Question]]:
-        for record in source.records(self.files[source.split], "data"):
+        for record in source.records(self._file(source), "data"):
             with source.skipping(record):
                 record.text(self.picture)
                 given = record.texts("answers")
@@ -83,30 +88,43 @@ class Pages:
             as_published=source.how.as_published,
         )
 
+    def _file(self, source: Source) -> str:
+        return source.first_of(*(name.replace("SPLIT", SPLITS[source.split]) for name in self.files))
+
     def _folders(self, source: Source) -> tuple[str, ...]:
-        """Where pictures may be: straight in the folder of the data set only if some are."""
+        """Where pictures may be: in some folders, and straight in that of the data set, only if some are."""
+        others = [folder.replace("SPLIT", SPLITS[source.split]) for folder in self.other_folders]
+        there = [folder for folder in others if source.listed(f"{source.folder}/{folder}")]
         is_flat = bool(source.listed(source.folder, lambda name: name.endswith((".png", ".jpg", ".jpeg"))))
-        return (*(f"{folder}/" for folder in self.folders), *([""] if is_flat else []))
+        return (*(f"{folder}/" for folder in (*self.folders, *there)), *([""] if is_flat else []))
 
 
 _DOCVQA = Pages(
     name="docvqa",
-    files={"train": "train_v1.0_withQT.json", "validation": "val_v1.0_withQT.json", "test": "test_v1.0.json"},
+    files=(
+        "SPLIT_v1.0_withQT.json",
+        "SPLIT_v1.0.json",
+        "SPLIT/SPLIT_v1.0_withQT.json",
+        "SPLIT/SPLIT_v1.0.json",
+    ),
     picture="image",
     folders=("documents", "images", "spdocvqa_images"),
+    other_folders=("SPLIT/documents", "SPLIT/images"),
     kinds="question_types",
     has_capitals_as_published=True,
 )
 
 _INFOGRAPHICS_VQA = Pages(
     name="infographics_vqa",
-    files={
-        "train": "infographicsVQA_train_v1.0.json",
-        "validation": "infographicsVQA_val_v1.0_withQT.json",
-        "test": "infographicsVQA_test_v1.0.json",
-    },
+    files=(
+        "infographicsVQA_SPLIT_v1.0_withQT.json",
+        "infographicsVQA_SPLIT_v1.0.json",
+        "infographicVQA_SPLIT_v1.0_withQT.json",
+        "infographicVQA_SPLIT_v1.0.json",
+    ),
     picture="image_local_name",
     folders=("images", "infographicsvqa_images"),
+    other_folders=("infographicVQA_SPLIT_v1.0_images", "infographicsVQA_SPLIT_v1.0_images"),
     kinds="answer_type",
     has_capitals_as_published=False,
 )
