@@ -20,10 +20,10 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_neighbouring_questions_of_a_page_stand_together_with_the_most_frequent_answer(root):
+def test_questions_of_a_page_stand_together_with_the_most_frequent_answer(root):
     samples, tally = read_all(DOCVQA, root, "train")
-    assert [[question.id for question in sample.questions] for sample in samples] == [["337", "338"], ["339"], ["340"]]
-    assert [sample.id for sample in samples] == ["docvqa-337", "docvqa-339", "docvqa-340"]
+    assert [[question.id for question in sample.questions] for sample in samples] == [["337", "338", "340"], ["339"]]
+    assert [sample.id for sample in samples] == ["docvqa-337", "docvqa-339"]
     first = samples[0]
     assert first.image == "docvqa/documents/xnbl0037_1.png"
     assert (first.task, first.source, first.known_as) == ("vqa", "docvqa", ("docvqa:xnbl0037_1.png",))
@@ -36,9 +36,27 @@ def test_neighbouring_questions_of_a_page_stand_together_with_the_most_frequent_
             id="338",
             answers=("P. Carter", "p. carter", "p. carter"),
         ),
+        Question(question="Which São Paulo address is it?", answer="Rua 9", kind="form", id="340"),
     )
     assert samples[1].questions[0].kind == "handwritten, Yes/No"
     assert (tally.read, tally.skipped, dict(tally.dropped)) == (5, 0, {"answer empty": 1})
+
+
+def test_as_published_only_neighbouring_questions_of_a_page_stand_together(root):
+    samples, _ = read_all(DOCVQA, root, "train", as_published=True)
+    numbers = [[question.id for question in sample.questions] for sample in samples]
+    assert numbers == [["337", "338"], ["339"], ["340", "341"]]
+
+
+@pytest.mark.parametrize(("published", "expected"), [(False, [["1", "3"], ["2"]]), (True, [["1"], ["2"], ["3"]])])
+@pytest.mark.parametrize(("split", "short"), [("train", "train_v1.0"), ("validation", "val_v1.0_withQT")])
+def test_so_do_those_of_infographics_and_of_validation(root, split, short, published, expected):
+    names = ["38889.jpeg", "40000.jpeg", "38889.jpeg"]
+    asked = [docvqa.on_infographic(n, "what?", image, answers=["tea"]) for n, image in enumerate(names, 1)]
+    write_json(root / "infovqa" / f"infographicsVQA_{short}.json", {"data": asked})
+    write_picture(root / "infovqa" / "images" / "40000.jpeg")
+    samples, _ = read_all(INFOGRAPHICS_VQA, root, split, as_published=published)
+    assert [[question.id for question in sample.questions] for sample in samples] == expected
 
 
 def test_a_page_has_no_limit_of_questions(root):
@@ -57,6 +75,8 @@ def test_questions_have_a_capital_and_answers_are_read_as_they_are_written(root)
         f"*1/8/93.{END}",
         "\nQuestion: What is the contact person name?\nAnswer: ",
         f"*p. carter.{END}",
+        "\nQuestion: Which São Paulo address is it?\nAnswer: ",
+        f"*Rua 9.{END}",
     ]
 
 
@@ -167,7 +187,7 @@ def test_a_broken_question_is_skipped_and_named(root):
     path.write_text(json.dumps(changed))
     write_picture(root / "docvqa" / "documents" / "other.png")
     samples, tally = read_all(DOCVQA, root, "train")
-    assert [sample.id for sample in samples] == ["docvqa-339", "docvqa-340"]
+    assert [sample.id for sample in samples] == ["docvqa-340", "docvqa-339"]
     assert tally.named["skipped"] == [
         f"{path}, record 1: it has no answer.",
         f"{path}, record 2: 'image' should be text and is null.",

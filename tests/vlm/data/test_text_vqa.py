@@ -21,8 +21,8 @@ def root(tmp_path):
 
 def test_in_training_questions_of_a_picture_stand_together_without_the_text_that_was_read(root):
     samples, tally = read_all(TEXT_VQA, root, "train")
-    assert [[question.id for question in sample.questions] for sample in samples] == [["0", "1"], ["2"]]
-    first = samples[0]
+    assert [[question.id for question in sample.questions] for sample in samples] == [["2"], ["0", "1"]]
+    second, first = samples
     assert first.id == "text_vqa-0"
     assert first.image == "textcaps/train_images/0054c91397f2fe05.jpg"
     assert (first.task, first.source, first.context) == ("vqa", "text_vqa", "")
@@ -33,12 +33,24 @@ def test_in_training_questions_of_a_picture_stand_together_without_the_text_that
         id="1",
         answers=("a", "copenhagen", "copenhagen", *["a"] * 7),
     )
-    assert spoken(samples[1]) == [
+    assert spoken(second) == [
         "IMAGE",
         "Answer the question using a single word or phrase.\nQuestion: What is written?\nAnswer: ",
         f"*Café.{END}",
     ]
     assert (tally.read, tally.skipped, dict(tally.dropped)) == (4, 0, {"answer empty": 1})
+
+
+@pytest.mark.parametrize(
+    ("published", "expected"), [(False, [["2"], ["0", "1", "9"]]), (True, [["0", "1"], ["2", "3"], ["9"]])]
+)
+def test_in_training_they_need_not_be_neighbours_but_as_published_they_do(root, published, expected):
+    path = root / "textcaps" / "TextVQA_0.5.1_train.json"
+    changed = json.loads(path.read_text())
+    again = text_vqa.question(9, "which phone?", text_vqa.NOKIA, "train", text_vqa.answers("nokia"))
+    path.write_text(json.dumps({**changed, "data": [*changed["data"], again]}))
+    samples, _ = read_all(TEXT_VQA, root, "train", as_published=published)
+    assert [[question.id for question in sample.questions] for sample in samples] == expected
 
 
 def test_in_validation_each_question_stands_alone_behind_the_text_that_was_read(root):

@@ -6,8 +6,11 @@
     infovqa/images/38889.jpeg                                             or infographicVQA_train_v1.0_images/
 
 Files were given out with _withQT (the types of the questions) and without. Pictures may also lie in the folder that
-their archive has, or straight in that of the data set. The answer is the one that was given most often. Neighbouring questions of a picture stand together in one sample, however many they are
-(reference-facts, 5.3); those of the test, whose answers are not given out, each by itself.
+their archive has, or straight in that of the data set.
+
+The answer is the one that was given most often. All questions of a picture stand together in one sample, however many
+they are (reference-facts, 5.3) and wherever they stand in the file; as published, neighbours alone do. Those of the
+test, whose answers are not given out, stand each by itself.
 
 Both are among the sources whose letters `vlm.templates` leaves alone, and questions get their capital here. As
 published, those of InfographicVQA do not (D12).
@@ -18,7 +21,7 @@ from dataclasses import dataclass
 
 from vlm.data.answers import question_of
 from vlm.data.data_set import DataSet
-from vlm.data.packs import limit_of, packs
+from vlm.data.packs import limit_of, packs, sorted_by
 from vlm.data.records import Record
 from vlm.data.source import Source
 from vlm.sample import Question, Sample, Split
@@ -51,7 +54,10 @@ class Pages:
                     yield self._sample(source, record, (self._question(source, record, ()),), folders)
             return
         most = limit_of(self.name, source.how.as_published)
-        for pack in packs(self._answered(source), lambda one: one[0].fields[self.picture], most):
+        asked = self._answered(source)
+        if not source.how.as_published:
+            asked = sorted_by(asked, self._picture)
+        for pack in packs(asked, self._picture, most):
             record, _ = pack[0]
             with source.skipping(record):
                 yield self._sample(source, record, tuple(question for _, question in pack), folders)
@@ -64,6 +70,9 @@ class Pages:
                 if not given:
                     record.refuse("it has no answer")
                 yield record, self._question(source, record, given)
+
+    def _picture(self, one: tuple[Record, Question]) -> str:
+        return one[0].text(self.picture)
 
     def _question(self, source: Source, record: Record, given: tuple[str, ...] | list[str]) -> Question:
         text = record.text("question")

@@ -4,7 +4,8 @@
     textcaps/TextVQA_Rosetta_OCR_v0.2_{train,val,test}.json
     textcaps/{train_images,test_images}/0054c91397f2fe05.jpg        those of validation are with the training pictures
 
-The answer is what most of the ten said. In training neighbouring questions of a picture stand together in one sample.
+The answer is what most of the ten said. In training all questions of a picture stand together in one sample, wherever
+they stand in the file; as published, neighbours alone do.
 Validation is what the paper scores, and the test is like it, without answers: each question by itself, with the text
 that was read in the picture (reference-facts, 4.4 and 7.2).
 """
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 
 from vlm.data.answers import question_of
 from vlm.data.data_set import DataSet
-from vlm.data.packs import limit_of, packs
+from vlm.data.packs import limit_of, packs, sorted_by
 from vlm.data.records import Record
 from vlm.data.source import Source
 from vlm.sample import Question, Sample, Split
@@ -29,7 +30,10 @@ def read(source: Source) -> Iterator[Sample]:
     """See the module."""
     if source.split == "train":
         most = limit_of(NAME, source.how.as_published)
-        for pack in packs(_asked(source), lambda one: one[0].fields["image_id"], most):
+        asked = _asked(source)
+        if not source.how.as_published:
+            asked = sorted_by(asked, _picture)
+        for pack in packs(asked, _picture, most):
             record, _ = pack[0]
             with source.skipping(record):
                 yield _sample(source, record, tuple(question for _, question in pack))
@@ -51,6 +55,10 @@ def _asked(source: Source) -> Iterator[tuple[Record, Question]]:
             if source.split != "test" and len(given) != ANNOTATORS:
                 record.refuse(f"it has {len(given)} answers, and should have {ANNOTATORS}")
             yield record, question_of(source, record, record.text("question"), given, id=record.id("question_id"))
+
+
+def _picture(one: tuple[Record, Question]) -> str:
+    return one[0].id("image_id")
 
 
 def _rosetta(source: Source) -> str:
