@@ -1,6 +1,7 @@
 """LLaVA: captions with a request of their own, and conversations in which people take turns."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from golden_samples import read_all, spoken
@@ -85,6 +86,17 @@ def test_one_caption_in_a_thousand_is_held_out(root):
     trained, validated = (len(read_all(LLAVA_CC3M, root, split)[0]) for split in ("train", "validation"))
     assert trained + validated == 20_000
     assert 5 <= validated <= 40
+
+
+@pytest.mark.parametrize("data_set", [LLAVA_PRETRAIN, LLAVA_CC3M])
+def test_pictures_of_captions_may_lie_where_their_archive_was_unpacked(root, data_set):
+    (expected,), _ = read_all(data_set, root, "train")
+    home = root / data_set.folder
+    for path in list((home / "images").iterdir()):
+        path.rename(home / path.name)
+    (home / "images").rmdir()
+    (sample,), _ = read_all(data_set, root, "train")
+    assert sample == replace(expected, image=expected.image.replace("images/", ""))
 
 
 def test_conversations_keep_their_turns_and_are_told_apart_on_one_picture(root):

@@ -5,7 +5,7 @@ import json
 import pytest
 from golden_samples import read_all, spoken
 from miniatures import ocr_vqa
-from miniatures.files import write_json
+from miniatures.files import write_json, write_picture
 from PIL import Image
 
 from vlm import pictures
@@ -95,6 +95,14 @@ def test_a_picture_of_a_book_of_another_split_is_not_one_of_several_books(root):
     assert [sample.id for sample in validation] == ["ocr_vqa-0312946333"]
     assert [(sample.image, sample.answered) for sample in test] == [("ocr_vqa/images/41Z8vKqdm6L.gif", True)]
     assert tally.read == 1 + 5
+
+
+def test_a_picture_may_be_a_jpeg_under_the_number_of_the_book_whatever_its_url_ends_in(root):
+    images = root / "ocr_vqa" / "images"
+    (images / "41Z8vKqdm6L.gif").unlink()
+    write_picture(images / "0312946334.jpg", *ocr_vqa.SIZE)
+    samples, _ = read_all(OCR_VQA, root, "test")
+    assert [sample.image for sample in samples] == ["ocr_vqa/images/0312946334.jpg"]
 
 
 def test_what_the_public_script_found_stands_in_place_of_decoding(root, monkeypatch):

@@ -55,6 +55,19 @@ def test_options_of_pointing_questions_are_boxes_as_shares_of_the_picture(root):
     assert dict(tally.changed) == {"box cut at the border of its picture": 2}
 
 
+def test_boxes_are_read_from_the_file_of_the_questions_where_they_have_none_of_their_own(root):
+    expected = read_all(VISUAL7W_POINTING, root, "train")[0]
+    boxes, pointed = (root / "visual7w" / name for name in ("v7w_pointing_answers.json", "dataset_v7w_pointing.json"))
+    held = json.loads(boxes.read_text())["boxes"]
+    known = [{**box, "image_id": visual7w.TRAINED} for box in held]
+    pointed.write_text(json.dumps({"boxes": known, **json.loads(pointed.read_text())}))
+    moved = [{**box, "x": box["x"] + 1} for box in held]
+    boxes.write_text(json.dumps({"boxes": moved}))
+    assert read_all(VISUAL7W_POINTING, root, "train")[0] != expected
+    boxes.unlink()
+    assert read_all(VISUAL7W_POINTING, root, "train")[0] == expected
+
+
 @pytest.mark.parametrize("split", ["validation", "test"])
 @pytest.mark.parametrize(("data_set", "count"), [(VISUAL7W_TELLING, 14), (VISUAL7W_POINTING, 9)])
 @pytest.mark.parametrize("published", [False, True])

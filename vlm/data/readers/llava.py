@@ -1,7 +1,7 @@
 """LLaVA: two sets of captions for the first stage, and the conversations of the second.
 
     llava_pretrain/blip_laion_cc_sbu_558k.json        558K captions of LAION, CC3M and SBU, which the code trained on
-    llava_pretrain/images/00453/004539375.jpg
+    llava_pretrain/images/00453/004539375.jpg         `images` may be left out, as in the archives of both
     llava_cc3m/chat.json                              595K captions of CC3M, which the paper names (D16)
     llava_cc3m/images/GCC_train_002582585.jpg
     coco/llava_instruct_150k.json                     on pictures of COCO
@@ -50,6 +50,7 @@ def read_instruct(source: Source) -> Iterator[Sample]:
 
 def read_captions(source: Source, file: str, name: str) -> Iterator[Sample]:
     """See the module."""
+    is_flat = bool(source.listed(source.folder, lambda name: name.isdecimal() or name.endswith(".jpg")))
     for record in source.records(file):
         with source.skipping(record):
             number = record.id("id")
@@ -59,9 +60,10 @@ def read_captions(source: Source, file: str, name: str) -> Iterator[Sample]:
             if len(turns) != SHORT:
                 record.refuse(f"its conversation has {len(turns)} turns, and should have {SHORT}")
             prompt, caption = turns
+            image = record.text("image")
             yield Sample(
                 id=f"{name}-{number}",
-                image=source.picture(f"images/{record.text('image')}"),
+                image=source.picture(f"images/{image}", *[image] * is_flat),
                 task="captioning",
                 source=name,
                 caption=caption,

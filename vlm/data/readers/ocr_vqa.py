@@ -1,7 +1,7 @@
 """OCR-VQA: questions on the covers of books.
 
     ocr_vqa/dataset.json                  all splits, by the number of the book
-    ocr_vqa/images/1421584662.jpg         the number of the book, or the name in its URL
+    ocr_vqa/images/1421584662.jpg         the number of the book, whatever its URL ends in, or the name in its URL
     ocr_vqa/images_filtered.json          if there: which URLs the public implementation's script keeps
 
 All questions of a book stand together in one sample. The paper's filters (appendix A; reference-facts, 5.3):
@@ -61,7 +61,8 @@ def read(source: Source) -> Iterator[Sample]:
             if _digest(url) in several:
                 raise DroppedError("picture of several books", record.place)
             name = PurePosixPath(url)
-            picture = source.picture(f"images/{record.key}{name.suffix}", f"images/{name.name}")
+            own = dict.fromkeys((f"images/{record.key}{name.suffix}", f"images/{record.key}.jpg"))
+            picture = source.picture(*own, f"images/{name.name}")
             _require_legible(source, picture, kept.get(url))
             questions = tuple(_questions(source, record))
             if not questions:

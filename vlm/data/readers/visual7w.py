@@ -2,7 +2,8 @@
 
     visual7w/dataset_v7w_telling.json         in dataset_v7w_telling.zip
     visual7w/dataset_v7w_pointing.json        in dataset_v7w_pointing.zip; its choices are numbers of boxes
-    visual7w/v7w_pointing_answers.json        in dataset_v7w_grounding_annotations.zip: the boxes, in pixels
+    visual7w/v7w_pointing_answers.json        in dataset_v7w_grounding_annotations.zip: the boxes, in pixels; without
+                                              it those are read that dataset_v7w_pointing.json has too
     visual7w/images/v7w_2407890.jpg           in visual7w_images.zip
 
 A file gives the right answer and three wrong ones without an order; they get one that depends on the question alone.
@@ -30,6 +31,7 @@ from vlm.templates import box_text
 
 FOLDER = "visual7w"
 TELLING, POINTING = "visual7w telling", "visual7w pointing"
+POINTED, BOXES = "dataset_v7w_pointing.json", "v7w_pointing_answers.json"
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
 WRONG = 3
 
@@ -47,7 +49,7 @@ def read_telling(source: Source) -> Iterator[Sample]:
 def read_pointing(source: Source) -> Iterator[Sample]:
     """See the module."""
     boxes = _Boxes(source)
-    yield from _samples(source, POINTING, "grounded_multiple_choice_vqa", "dataset_v7w_pointing.json", boxes.choices)
+    yield from _samples(source, POINTING, "grounded_multiple_choice_vqa", POINTED, boxes.choices)
 
 
 def _samples(source: Source, name: str, task: Task, file: str, choices_of: ChoicesOf) -> Iterator[Sample]:
@@ -120,7 +122,7 @@ class _Boxes:
         self._shares = lru_cache(maxsize=1_024)(self._shares_of)  # so that each is counted once, if it is cut
         self._places: dict[int, int] = {}
         self._corners = array("d")
-        for record in source.records("v7w_pointing_answers.json", "boxes"):
+        for record in source.records(source.first_of(BOXES, POINTED), "boxes"):
             with source.skipping(record):
                 x, y, width, height = (record.number(name) for name in ("x", "y", "width", "height"))
                 self._places[record.whole("box_id")] = len(self._corners)
