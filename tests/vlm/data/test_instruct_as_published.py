@@ -33,6 +33,7 @@ DIFFERENT = {
 
 COUNTS = {
     "train": {
+        "docvqa": (2, 3),
         "ocr_vqa": (2, 3),
         "ai2d": (208, 180),
         "aokvqa": (16, 24),
