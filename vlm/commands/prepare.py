@@ -51,10 +51,10 @@ def prepare(
 
     Stopped at any moment, the same command goes on where it was. A folder that is complete is left as it is.
     """
+    from vlm.data.how import How
     from vlm.data.mixtures import entries_of
     from vlm.data.plan import Plan
     from vlm.data.report import print_check, print_data_sets, print_report
-    from vlm.data.source import How
 
     if listed:
         print_data_sets(mixture)

@@ -169,7 +169,7 @@ class _Search:
         if not isinstance(read, list):
             raise DataError(f"{source.path / file} holds no list of references: download it again.")
         for number, fields in enumerate(read, start=1):
-            source.tally.read += 1
+            source.tally.reads[""] += 1
             record = Record(f"{source.path / file}, record {number:,}", fields if isinstance(fields, dict) else {})
             with source.skipping(record):
                 if record.text("split") in REFERRING_TESTS:

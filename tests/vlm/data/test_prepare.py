@@ -14,10 +14,10 @@ from training.config import ConfigError
 from training.lock import Lock
 from vlm.data import parts
 from vlm.data.errors import DataError
+from vlm.data.how import How
 from vlm.data.mixtures import entries_of
 from vlm.data.plan import Plan
 from vlm.data.prepare import UNFINISHED, prepare
-from vlm.data.source import How
 from vlm.dataset import digest_of, open_split
 
 
