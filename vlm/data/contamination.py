@@ -17,6 +17,7 @@ Read from these files, where they are there:
 """
 
 import dataclasses
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -73,6 +74,11 @@ class Contamination:
     picture could be that of another question by chance; and questions may have been numbered anew."""
     unchecked: tuple[str, ...] = ()
     """Sentences on what could not be looked for, because its files are not there."""
+
+    def digest(self) -> str:
+        """SHA-256 of what is removed."""
+        names = sorted((name, *sorted(tests)) for name, tests in self.pictures.items())
+        return hashlib.sha256(repr((names, sorted(self.questions))).encode()).hexdigest()
 
 
 def find(root: Path) -> Contamination:
