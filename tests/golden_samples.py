@@ -4,7 +4,8 @@ from itertools import groupby
 from pathlib import Path
 
 from vlm.data.data_set import DataSet
-from vlm.data.source import How, Source
+from vlm.data.how import How
+from vlm.data.source import Source
 from vlm.data.tally import Tally
 from vlm.prompt import PATCH, UNSCORED, lay_out
 from vlm.sample import Sample, Split

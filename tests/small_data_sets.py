@@ -11,9 +11,9 @@ import miniatures
 from miniatures import aok_vqa, coco, gqa, llava, refcoco, visual7w, visual_genome, vqa_v2, vsr
 from miniatures.files import write_json, write_lines, write_picture
 
+from vlm.data.how import How
 from vlm.data.mixtures import entries_of
 from vlm.data.plan import Plan
-from vlm.data.source import How
 
 NEW = 1_990_000
 """Numbers from here on are those of the records that are added."""

@@ -8,9 +8,7 @@ A folder of the second kind may also be the URL of an object store.
 
 import functools
 import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 from training.config import ConfigError, require
 from vlm.places import Place
@@ -98,13 +96,11 @@ def digest_of_manifest(place: Place, split: Split = "train") -> str:
     Raises:
         ConfigError: the manifest cannot be read, or tells of no such split.
     """
-    try:
-        manifest: dict[str, Any] = json.loads(place.read(MANIFEST))
-        files = [file["sha256"] for file in manifest["splits"][split]["files"]]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ConfigError(
-            f"{place.of(MANIFEST)} tells of no {split} samples: prepare them with `vlm prepare`."
-        ) from error
+    from vlm.data.manifest import read_manifest
+
+    splits = read_manifest(place).splits
+    require(split in splits, f"{place} has no {split} samples: name another folder, or prepare them.")
+    files = [file.sha256 for file in splits[split].files]
     return hashlib.sha256("".join(files).encode()).hexdigest()[:12]
 
 
@@ -112,3 +108,21 @@ def digest_of_manifest(place: Place, split: Split = "train") -> str:
 def _listed(path: Path, known: tuple[int, int]) -> Listed:
     """Read once, for as long as the file is the same."""
     return Listed(read_samples(path), Place(str(path.parent)))
+
+
+def damaged(place: Place) -> list[str]:
+    """Files of prepared samples that are not what was written, by their SHA-256; none of a folder of JSON lines."""
+    if not is_prepared(place):
+        return []
+    from vlm.data.manifest import read_manifest
+
+    files = [file for its in read_manifest(place).splits.values() for file in its.files]
+    return [file.name for file in files if _sha256(place, file.name) != file.sha256]
+
+
+def _sha256(place: Place, name: str) -> str:
+    try:
+        with place.open(name) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    except OSError:
+        return ""

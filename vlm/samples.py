@@ -86,6 +86,10 @@ class Samples(Sequence[Sample], ABC):
         """Whether the file of a picture is there."""
         return self.pictures.has(image)
 
+    def picture_name(self, image: str) -> str:
+        """What a picture is called, wherever its file lies."""
+        return image
+
     @property
     def picture_folder(self) -> Path | None:
         """The folder of this machine that pictures are files in, where they are."""

@@ -65,7 +65,7 @@ def turns_of(sample: Sample, case: Case = "kept") -> list[Turn]:
     """
     if not sample.answered:
         raise SampleError(f"sample {sample.id} ({sample.task}) can only be asked: its answers are not given out.")
-    turns = list(_TURNS[sample.task](sample, case))
+    turns = list(_TURNS[sample.task](sample, _case_of(sample, case)))
     if sample.as_published:
         return _by_number(turns) if sample.task == "vqa" else turns
     neighbours = itertools.pairwise((*turns, None))
@@ -74,7 +74,11 @@ def turns_of(sample: Sample, case: Case = "kept") -> list[Turn]:
 
 def opening_of(sample: Sample, case: Case = "kept") -> list[Turn]:
     """What comes before the first answer, which need not be known: the instruction, and the first query if any."""
-    return list(itertools.islice(_TURNS[sample.task](sample, case), 1 if sample.task in _ANSWERED_AT_ONCE else 2))
+    return list(
+        itertools.islice(
+            _TURNS[sample.task](sample, _case_of(sample, case)), 1 if sample.task in _ANSWERED_AT_ONCE else 2
+        )
+    )
 
 
 def is_dialogue(task: Task) -> bool:
@@ -118,6 +122,11 @@ def _letters_of(question: Question) -> str:
     if count > len(LETTERS):
         raise SampleError(f"{question.question!r} has {count} options, and there are {len(LETTERS)} letters.")
     return LETTERS[:count]
+
+
+def _case_of(sample: Sample, case: Case) -> Case:
+    """D7: all letters after the first one are small."""
+    return "lowered" if sample.as_published else case
 
 
 def _by_number(turns: Sequence[Turn]) -> list[Turn]:
@@ -198,7 +207,12 @@ def _chat(sample: Sample, case: Case) -> Iterator[Turn]:
     roles: Sequence[Role] = ("query", "answer")
     for number, reply in enumerate(sample.replies):
         role = roles[number % 2] if number else "instruction"
-        yield Turn(written(reply.replace(IMAGE_MARK, ""), case) + "\n", role)
+        if not sample.as_published:
+            reply = reply.replace(IMAGE_MARK, "")
+        said = written(reply, case)
+        if sample.as_published and not number:  # too late: a capital and a full stop have been put beside the mark
+            said = said.replace(f"\n{IMAGE_MARK}", "").replace(f"{IMAGE_MARK}\n", "")
+        yield Turn(said + "\n", role)
 
 
 _TURNS: dict[Task, Callable[[Sample, Case], Iterator[Turn]]] = {

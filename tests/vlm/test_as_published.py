@@ -195,7 +195,7 @@ def test_a_cut_dialogue_has_no_end_token_as_published(task):
 def test_a_sound_sample_that_fits_is_laid_out_alike(sample, order):
     for part in singles(sample) if order == "query-first" else [sample]:
         default, wrong = (
-            lay_out(dataclasses.replace(part, as_published=published), order, WORLD, (2, 2))
+            lay_out(dataclasses.replace(part, as_published=published), order, WORLD, (2, 2), case="lowered")
             for published in (False, True)
         )
         assert (default.ids, default.labels, default.pieces) == (wrong.ids, wrong.labels, wrong.pieces)

@@ -78,7 +78,7 @@ HELD: dict[str, tuple[str, ...]] = {
     ),
     "D7": (
         "vlm/test_templates.py::test_case_is_kept_or_lowered_behind_the_first_letter",
-        "vlm/data/test_instruct_as_published.py::test_d7_whether_case_is_lowered_is_a_matter_of_training_and_of_no_sample",
+        "vlm/data/test_instruct_as_published.py::test_d7_letters_are_lowered_in_what_the_model_reads_and_in_no_sample",
     ),
     "D8": (
         "vlm/data/test_overlaps.py::test_no_picture_of_a_test_set_is_trained_on_unless_it_is_asked_for",

@@ -1,12 +1,23 @@
 """`vlm prepare` and `vlm doctor`: data sets made ready to train on, and looked through."""
 
+import contextlib
+import dataclasses
+import signal
+import sqlite3
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from training.config import ConfigError, require
+from training.run import StorageError
 from vlm.commands.app import app
+from vlm.sample import Sample
+
+if TYPE_CHECKING:
+    from vlm.samples import Samples
 
 
 @app.command(
@@ -51,10 +62,10 @@ def prepare(
 
     Stopped at any moment, the same command goes on where it was. A folder that is complete is left as it is.
     """
+    from vlm.data.how import How
     from vlm.data.mixtures import entries_of
     from vlm.data.plan import Plan
     from vlm.data.report import print_check, print_data_sets, print_report
-    from vlm.data.source import How
 
     if listed:
         print_data_sets(mixture)
@@ -90,12 +101,16 @@ def prepare(
     if check:
         from vlm.data.check import check as check_source
 
-        raise typer.Exit(print_check(check_source(plan, root, workers)))
+        with _to_its_end("The same command begins anew."):
+            found = check_source(plan, root, workers)
+        raise typer.Exit(print_check(found))
     if out is None:
         raise ConfigError("name a folder for the samples with --out, or give --check to write nothing.")
     from vlm.data.prepare import prepare as make
 
-    print_report(make(plan, root, out, workers))
+    with _to_its_end("The same command goes on where it was."):
+        manifest = make(plan, root, out, workers)
+    print_report(manifest)
 
 
 @app.command(epilog="`vlm doctor data/instruct --workers 8` · `vlm doctor data/world --json findings.json`")
@@ -117,7 +132,7 @@ def doctor(
     from vlm.data.contamination import find
     from vlm.data.doctor import examine
     from vlm.data.findings import print_report, to_json
-    from vlm.dataset import is_prepared, splits_of
+    from vlm.dataset import damaged, is_prepared, splits_of
     from vlm.places import Place
 
     if json_file is not None:
@@ -125,11 +140,15 @@ def doctor(
         require_folder(json_file.parent, "the findings")
     require(root is None or root.is_dir(), f"{root} is no folder: name the one that the data sets are in.")
     splits = splits_of(data)
+    named = {split: _by_name(samples) for split, samples in splits.items()}
     pictures = next(iter(splits.values())).picture_folder
     if root is None and is_prepared(Place(data)):
         root = pictures
-    contamination = find(root) if root is not None else None
-    report = examine(splits, pictures, contamination, workers)
+    with _to_its_end("The same command begins anew."):
+        contamination = find(root) if root is not None else None
+        report = examine(named, pictures, contamination, workers)
+        for name in damaged(Place(data)):
+            report.add("file of samples is not what was written", "", name)
     print_report(report)
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
@@ -137,13 +156,32 @@ def doctor(
     raise typer.Exit(1 if report.is_fatal else 0)
 
 
+def _by_name(samples: "Samples") -> Iterator[Sample]:
+    """Samples with their pictures' own names, also where the files of pictures are in theirs."""
+    return (dataclasses.replace(one, image=samples.picture_name(one.image)) for one in samples)
+
+
+@contextlib.contextmanager
+def _to_its_end(advice: str) -> Iterator[None]:
+    """Long work, which Ctrl-C, a signal or a full disk ends in a sentence."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"Interrupted. {advice}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except (OSError, sqlite3.OperationalError) as error:
+        raise StorageError(f"something could not be written or read ({error}): make room. {advice}") from error
+
+
 def _pairs(option: str, given: list[str] | None, kind: type) -> list[tuple[str, str]]:
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for one in given or ():
         name, _, value = one.rpartition("=")
         try:
             kind(value)
         except ValueError as error:
             raise ConfigError(f"{option} is NAME={'COUNT' if kind is int else 'SHARE'}, and not {one}.") from error
+        require(name not in dict(pairs), f"{option} is given twice for {name}: say it once.")
         pairs.append((name, value))
     return pairs

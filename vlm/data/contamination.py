@@ -17,6 +17,7 @@ Read from these files, where they are there:
 """
 
 import dataclasses
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -73,6 +74,11 @@ class Contamination:
     picture could be that of another question by chance; and questions may have been numbered anew."""
     unchecked: tuple[str, ...] = ()
     """Sentences on what could not be looked for, because its files are not there."""
+
+    def digest(self) -> str:
+        """SHA-256 of what is removed."""
+        names = sorted((name, *sorted(tests)) for name, tests in self.pictures.items())
+        return hashlib.sha256(repr((names, sorted(self.questions))).encode()).hexdigest()
 
 
 def find(root: Path) -> Contamination:
@@ -169,7 +175,7 @@ class _Search:
         if not isinstance(read, list):
             raise DataError(f"{source.path / file} holds no list of references: download it again.")
         for number, fields in enumerate(read, start=1):
-            source.tally.read += 1
+            source.tally.reads[""] += 1
             record = Record(f"{source.path / file}, record {number:,}", fields if isinstance(fields, dict) else {})
             with source.skipping(record):
                 if record.text("split") in REFERRING_TESTS:

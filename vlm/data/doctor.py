@@ -177,7 +177,7 @@ class _Examination:
         self.report.pictures = self._value("SELECT count(*) FROM pictures")
         names = (name for (name,) in self.base.execute("SELECT name FROM pictures ORDER BY name"))
         if self.pictures is None:
-            self.report.unchecked += ("Pictures: not looked at, since they are inside of the files of samples.",)
+            self.report.unchecked += ("Pictures: not looked at, since they are no files of this machine.",)
             return
         bar = tqdm(total=self.report.pictures, desc="pictures", unit="", disable=None)
         with bar:

@@ -19,7 +19,3 @@ class DroppedError(SampleError):
         super().__init__(reason)
         self.reason = reason
         self.what = what
-
-
-class EnoughError(Exception):
-    """As many records have been read as were asked for."""

@@ -36,6 +36,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     **{reason: Kind("fatal", "pictures", AGAIN) for reason in REASONS.values()},
+    "file of samples is not what was written": Kind("fatal", "files", "copy it again, or prepare the folder anew"),
     "sample cannot be laid out": Kind("fatal", "samples", "it has no answer, or one that is none of its options"),
     "training sample without answers": Kind("fatal", "samples", "it is from a test set: leave it out"),
     "id of several samples": Kind("fatal", "samples", "something was read twice: prepare the folder anew"),
@@ -141,4 +142,6 @@ def print_report(report: Report, console: Console | None = None) -> None:
     for sentence in report.unchecked:
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     fatal = sum(KINDS[kind].severity == "fatal" for kind in found)
-    console.print(f"\nTo be mended before training: {fatal}." if fatal else "\nNothing stands against training.")
+    console.print(
+        f"\nTo be mended before training: {fatal}." if fatal else "\nNothing that was found stands against training."
+    )

@@ -4,11 +4,13 @@ complete."""
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from training.config import ConfigError
+from training.config import ConfigError, conform, require
 from vlm.dataset import MANIFEST
 from vlm.places import Place
+from vlm.sample import SPLITS
 
 VERSION = 1
 """Of the schema and of what the readers make. Samples of another version are prepared again."""
@@ -22,6 +24,10 @@ class File:
     rows: int
     sha256: str
 
+    def __post_init__(self) -> None:
+        conform(self)
+        require(self.name == Path(self.name).name and self.rows > 0, f"{self.name!r} is no file of {self.rows} rows")
+
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFiles:
@@ -31,6 +37,9 @@ class SplitFiles:
     samples: int
     tasks: dict[str, int]
     """Samples of each task."""
+
+    def __post_init__(self) -> None:
+        require(self.samples == sum(file.rows for file in self.files) > 0, "the samples are not those of the files")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +88,13 @@ class Manifest:
     sources: dict[str, str] = field(default_factory=dict)
     """SHA-256 of the annotation files, by their path below the root."""
     version: int = VERSION
+
+    def __post_init__(self) -> None:
+        require(isinstance(self.group, int) and self.group > 0, f"a group of {self.group!r} rows is none")
+        require(
+            isinstance(self.pictures, str) and isinstance(self.embedded, bool), "where the pictures are is not said"
+        )
+        require(set(self.splits) <= {*SPLITS}, f"the splits are {', '.join(self.splits)}")
 
 
 def read_manifest(folder: Place) -> Manifest:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from vlm.data.columns import SCHEMA
 from vlm.data.errors import DataError
 from vlm.data.manifest import File
+from vlm.files import sha256_of
 
 ROWS, GROUP = 16_384, 1_024
 """Of a file of samples, and of what is read together."""
@@ -103,8 +104,7 @@ def write_file(
         compression="zstd",
         write_page_index=True,
     )
-    with open(beside, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(beside)
     beside.replace(path)
     return File(name=path.name, rows=len(order), sha256=digest)
 
@@ -136,7 +136,8 @@ def _embedded(table: pa.Table, pictures: Path) -> pa.Table:
         try:
             images.append({"path": image["path"], "bytes": (pictures / image["path"]).read_bytes()})
         except OSError as error:
-            raise DataError(f"{pictures / image['path']} cannot be read ({error}): give the command again.") from error
+            path = pictures / image["path"]
+            raise DataError(f"{path} cannot be read ({error}): bring it back, or begin in a new folder.") from error
     column = pa.array(images, SCHEMA.field("image").type)
     return table.set_column(SCHEMA.get_field_index("image"), SCHEMA.field("image"), column)
 

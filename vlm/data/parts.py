@@ -19,9 +19,10 @@ import pyarrow as pa
 from vlm.data.columns import SCHEMA, to_columns
 from vlm.data.contamination import Contamination, clean
 from vlm.data.data_set import DataSet
+from vlm.data.how import How
 from vlm.data.picture_check import REASONS, PictureChecker
 from vlm.data.registry import data_set_named
-from vlm.data.source import How, Source
+from vlm.data.source import Source
 from vlm.data.tally import Tally
 from vlm.sample import Sample, Split
 

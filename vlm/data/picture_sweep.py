@@ -5,14 +5,14 @@ with the number of pictures.
 """
 
 import itertools
-import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlm.data.children import end_all, pool_of
 from vlm.data.errors import DataError
 from vlm.data.fingerprint import fingerprint_of_file
 from vlm.data.picture_check import Verdict, check_picture
@@ -48,8 +48,7 @@ def sweep(folder: Path, names: Iterable[str], workers: int) -> Iterator[Seen]:
         for lot in lots:
             yield from _look(folder, lot)
         return
-    # Processes of their own, not forks: a fork of a process in which torch has threads can hang.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    pool = pool_of(workers)
     under_way: deque[Future[list[Seen]]] = deque()
     try:
         for lot in lots:
@@ -62,6 +61,9 @@ def sweep(folder: Path, names: Iterable[str], workers: int) -> Iterator[Seen]:
         raise DataError(
             "a process that checks pictures was killed, most likely for want of memory: start with fewer workers."
         ) from error
+    except BaseException:
+        end_all()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

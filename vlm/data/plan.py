@@ -9,14 +9,15 @@ from typing import Any
 
 from training.config import ConfigError, require
 from vlm.data import contamination as contaminated
-from vlm.data.errors import DataError, EnoughError
+from vlm.data.errors import DataError
+from vlm.data.how import How
 from vlm.data.mixtures import Entry
 from vlm.data.parts import Job, Part, pieces_of
 from vlm.data.registry import data_set_named
-from vlm.data.source import How
+from vlm.data.tally import Tally
 
 FIRST_LOOK = 2_000
-"""Records that are read of each data set before the work begins."""
+"""Records that are read of each annotation file before the work begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,13 @@ def fingerprint_of(files: dict[str, Path]) -> dict[str, list[int]]:
     return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()}
 
 
+class _Forgiving(Tally):
+    """Of a first look: where files are read in part, records lack what stands further down in others."""
+
+    def skip(self, why: str, kind: str = "") -> None:
+        """Nothing is made of it."""
+
+
 def _look(job: Job, entry: Entry) -> tuple[list[Part], dict[str, int]]:
     """The parts of an entry, and the annotation files of the first."""
     data_set = data_set_named(entry.data_set)
@@ -106,8 +114,8 @@ def _look(job: Job, entry: Entry) -> tuple[list[Part], dict[str, int]]:
     if data_set.before is not None:
         return parts, {}
     source = job.source(parts[0])
-    source.enough = FIRST_LOOK
-    with contextlib.suppress(EnoughError), contextlib.closing(data_set.read(source)) as samples:  # type: ignore[type-var]
+    source.first, source.tally = FIRST_LOOK, _Forgiving()
+    with contextlib.closing(data_set.read(source)) as samples:  # type: ignore[type-var]
         next(samples, None)
     return parts, source.opened
 

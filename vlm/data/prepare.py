@@ -9,7 +9,6 @@ moment, and the same command goes on where it was, to the same bytes.
 """
 
 import contextlib
-import hashlib
 import itertools
 import json
 import os
@@ -35,6 +34,7 @@ from vlm.data.parts import Job
 from vlm.data.plan import Plan, Work, fingerprint_of, job_of, survey
 from vlm.data.workers import make_parts, processes
 from vlm.dataset import MANIFEST
+from vlm.files import sha256_of
 from vlm.places import Place
 from vlm.sample import SPLITS, Split
 
@@ -55,13 +55,16 @@ def prepare(plan: Plan, root: Path, out: Path, workers: int = 1) -> Manifest:
     require(workers >= 1, f"samples are prepared by at least 1 worker, not {workers}.")
     require_folder(out, "the samples")
     if (out / MANIFEST).exists():
-        manifest = read_manifest(Place(str(out)))
-        require(manifest.plan == plan.to_json(), f"{out} holds other samples than these: name a new folder.")
-        return manifest
+        return _complete(plan, root, out)
     job = job_of(plan, root, out / UNFINISHED)
     found = survey(plan, job)
     found.require_all()
-    begun = {"plan": plan.to_json(), "root": str(root.resolve()), "files": fingerprint_of(found.files)}
+    begun = {
+        "plan": plan.to_json(),
+        "root": str(root.resolve()),
+        "files": fingerprint_of(found.files),
+        "test sets": job.contamination.digest() if job.contamination else "",
+    }
     _claim(out, begun)
     with _owned(out / UNFINISHED):
         manifest = _make(plan, job, found.work, out, workers)
@@ -70,6 +73,29 @@ def prepare(plan: Plan, root: Path, out: Path, workers: int = 1) -> Manifest:
         os.replace(beside, out / MANIFEST)
     shutil.rmtree(out / UNFINISHED, ignore_errors=True)
     return manifest
+
+
+def _complete(plan: Plan, root: Path, out: Path) -> Manifest:
+    """What a folder holds, if it is whole and what is asked for.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    manifest = read_manifest(Place(str(out)))
+    require(manifest.plan == plan.to_json(), f"{out} holds other samples than these: name a new folder.")
+    require(
+        manifest.embedded or manifest.pictures == _relative(root, out),
+        f"the samples in {out} are of the data sets in {(out / manifest.pictures).resolve()}: name a new folder.",
+    )
+    for split in manifest.splits.values():
+        for file in split.files:
+            whole = (out / file.name).is_file() and sha256_of(out / file.name) == file.sha256
+            require(whole, f"{out / file.name} is missing or not what was written: delete {out}, and prepare it again.")
+    return manifest
+
+
+def _relative(root: Path, out: Path) -> str:
+    return os.path.relpath(root.resolve(), out.resolve())
 
 
 def _claim(out: Path, begun: dict[str, Any]) -> None:
@@ -109,7 +135,7 @@ def _make(plan: Plan, job: Job, work: list[Work], out: Path, workers: int) -> Ma
         make_parts(job, work, pool)
         tallies = tallies_of(job, work)
         read = sorted({name for tally in tallies.values() for name in tally.files})
-        digests = {name: pool.submit(_digest, job.root / name) for name in read}
+        digests = {name: pool.submit(sha256_of, job.root / name) for name in read}
         splits: dict[str, SplitFiles] = {}
         kept: Counter[tuple[str, str]] = Counter()
         for split in SPLITS:
@@ -119,7 +145,7 @@ def _make(plan: Plan, job: Job, work: list[Work], out: Path, workers: int) -> Ma
         sources = {name: digest.result() for name, digest in hashing}
     return Manifest(
         plan=plan.to_json(),
-        pictures="." if plan.embeds else os.path.relpath(job.root.resolve(), out.resolve()),
+        pictures="." if plan.embeds else _relative(job.root, out),
         embedded=plan.embeds,
         group=EMBEDDED_GROUP if plan.embeds else GROUP,
         splits=splits,
@@ -127,12 +153,6 @@ def _make(plan: Plan, job: Job, work: list[Work], out: Path, workers: int) -> Ma
         unchecked=job.contamination.unchecked if job.contamination else ("nothing: contamination was kept",),
         sources=sources,
     )
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _mix(

@@ -6,6 +6,7 @@ is broken; so that a reader says only what its records mean.
 
 import contextlib
 import hashlib
+import itertools
 import lzma
 import random
 import zipfile
@@ -15,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from vlm.data.errors import DataError, DroppedError, EnoughError, RecordError
+from vlm.data.errors import DataError, DroppedError, RecordError
+from vlm.data.how import How
 from vlm.data.records import Record, json_records, line_records, table_records
 from vlm.data.tally import Tally
 from vlm.pictures import picture_size
@@ -26,22 +28,6 @@ UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 
 TOLD_EVERY = 500
 """Records between two reports of how far a file has been read."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class How:
-    """How samples are made of records: the same for all data sets of a mixture."""
-
-    seed: int = 0
-    """Of everything that is drawn."""
-    as_published: bool = False
-    """As the public implementation does where it is known to be wrong (reference-facts, 8 D)."""
-    all_of_gqa: bool = False
-    """All questions of GQA, not its balanced ones."""
-    grit_rarest: int = 3
-    """Pictures that a noun phrase of GRIT needs so that it counts."""
-    grit_most: int = 8
-    """Pictures that are drawn for a noun phrase of GRIT that has more."""
 
 
 @dataclass
@@ -66,8 +52,8 @@ class Source:
     """Is told how many bytes of annotation files were read since it was told last."""
     opened: dict[str, int] = field(default_factory=dict)
     """Annotation files, by their path below the root (or that of the zip they are in), and their sizes."""
-    enough: int | None = None
-    """Records after which reading ends with `EnoughError`: for a first look."""
+    first: int | None = None
+    """Records of each annotation file that are read, for a first look; None for all."""
     _listed: dict[str, frozenset[str]] = field(default_factory=dict)
     _archives: dict[str, list[tuple[Path, str]]] | None = None
     _found_one: bool = False
@@ -135,7 +121,7 @@ class Source:
             else:
                 read = json_records(file, str(self.path / name), at)
             told = 0
-            for number, record in enumerate(self.counted(read)):
+            for number, record in enumerate(self.counted(itertools.islice(read, self.first), name)):
                 yield record
                 if number % TOLD_EVERY == 0:
                     told += self.tell(file.tell() - told)
@@ -146,14 +132,17 @@ class Source:
         self.told(count)
         return count
 
-    def counted(self, records: Iterator[Record | RecordError]) -> Iterator[Record]:
-        """The same records without those that are none, which are skipped."""
+    def counted(self, records: Iterator[Record | RecordError], kind: str = "") -> Iterator[Record]:
+        """The same records without those that are none, which are skipped.
+
+        Args:
+            kind: the file that they stand in; nothing for those that stand inside of others.
+        """
+        reads = self.tally.reads
         for record in records:
-            self.tally.read += 1
-            if self.enough is not None and self.tally.read > self.enough:
-                raise EnoughError
+            reads[kind] += 1
             if isinstance(record, RecordError):
-                self.tally.skip(str(record))
+                self.tally.skip(str(record), kind)
             else:
                 yield record
 
@@ -165,9 +154,9 @@ class Source:
         except DroppedError as dropped:
             self.tally.drop(dropped.reason, dropped.what or record.place)
         except RecordError as error:
-            self.tally.skip(str(error))
+            self.tally.skip(str(error), self._kind_of(record))
         except SampleError as error:
-            self.tally.skip(f"{record.place}: {error}")
+            self.tally.skip(f"{record.place}: {error}", self._kind_of(record))
 
     def picture(self, *candidates: str) -> str:
         """Path below the root of the first of these pictures that is there.
@@ -240,6 +229,14 @@ class Source:
     def listed(self, folder: str, is_wanted: Callable[[str], bool] = bool) -> list[str]:
         """Names in a folder below the root, sorted."""
         return sorted(name for name in self._in(folder) if is_wanted(name))
+
+    def _kind_of(self, record: Record) -> str:
+        """As what a record was counted."""
+        for kind in filter(None, self.tally.reads):
+            _, file, rest = record.place.partition(f"{self.path / kind}, ")
+            if file:
+                return "" if ", " in rest and self.tally.reads[""] else kind
+        return ""
 
     def _note(self, path: Path, size: int) -> None:
         name = path.relative_to(self.root).as_posix()

@@ -105,6 +105,9 @@ class Stored(Samples):
     def picture_folder(self) -> Path | None:
         return None if self.manifest.embedded else super().picture_folder
 
+    def picture_name(self, image: str) -> str:
+        return image.rpartition("@")[0] if self.manifest.embedded else image
+
     def has_picture(self, image: str) -> bool:
         return self.manifest.embedded or super().has_picture(image)
 
@@ -136,5 +139,10 @@ class Stored(Samples):
 
     def _opened(self, name: str) -> pq.ParquetFile:
         if self.folder.is_local:
-            return pq.ParquetFile(self.folder.of(name), memory_map=True)
-        return pq.ParquetFile(self.folder.open(name), pre_buffer=True)
+            file = pq.ParquetFile(self.folder.of(name), memory_map=True)
+        else:
+            file = pq.ParquetFile(self.folder.open(name), pre_buffer=True)
+        rows = next(one.rows for one in self.files if one.name == name)
+        if file.metadata.num_rows != rows:
+            raise OSError(f"it has {file.metadata.num_rows:,} rows, and had {rows:,}")
+        return file

@@ -19,13 +19,17 @@ EARLIEST = 1_000
 NAMED = 20
 """Broken records, and pieces dropped for each reason, that are named; all are counted."""
 
+COUNTERS = ("reads", "skips", "dropped", "changed", "samples")
+
 
 @dataclass
 class Tally:
     """Counts of one data set and split. `named` holds examples for each reason, and for what was skipped."""
 
-    read: int = 0
-    skipped: int = 0
+    reads: Counter[str] = field(default_factory=Counter)
+    """Records by what they are: the file that they stand in, or nothing for those that stand inside of others."""
+    skips: Counter[str] = field(default_factory=Counter)
+    """Of them, those that are broken."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Samples, questions or regions by reason."""
     changed: Counter[str] = field(default_factory=Counter)
@@ -36,16 +40,26 @@ class Tally:
     files: list[str] = field(default_factory=list)
     """Annotation files that were read, by their path below the root."""
 
-    def skip(self, why: str) -> None:
+    @property
+    def read(self) -> int:
+        """All records."""
+        return self.reads.total()
+
+    @property
+    def skipped(self) -> int:
+        """All broken records."""
+        return self.skips.total()
+
+    def skip(self, why: str, kind: str = "") -> None:
         """A broken record, with the sentence that names it.
 
         Raises:
             DataError: there are too many.
         """
-        self.skipped += 1
+        self.skips[kind] += 1
         self._name("skipped", why)
-        if self.read >= EARLIEST:
-            self.require_few_skipped()
+        if self.reads[kind] >= EARLIEST:
+            self._require_few(kind)
 
     def drop(self, reason: str, what: str = "", count: int = 1) -> None:
         """Pieces that are not wanted, and an example."""
@@ -60,19 +74,13 @@ class Tally:
             self._name(what, where)
 
     def require_few_skipped(self) -> None:
-        """Raises DataError where more than 1 % of the records are broken."""
-        if 100 * self.skipped > LARGEST_PERCENT * self.read:
-            first = self.named["skipped"][0]
-            raise DataError(
-                f"{self.skipped:,} of {self.read:,} records cannot be used, more than {LARGEST_PERCENT}%: check that "
-                f"these are the files of the data set; the first: {first}"
-            )
+        """Raises DataError where more than 1 % of the records of one kind are broken."""
+        for kind in self.skips:
+            self._require_few(kind)
 
     def add(self, other: "Tally") -> None:
         """Takes over the counts of another part."""
-        self.read += other.read
-        self.skipped += other.skipped
-        for name in ("dropped", "changed", "samples"):
+        for name in COUNTERS:
             getattr(self, name).update(getattr(other, name))
         self.files += [name for name in other.files if name not in self.files]
         for reason, examples in other.named.items():
@@ -92,10 +100,19 @@ class Tally:
         """
         try:
             read = json.loads(text)
-            counters = {name: Counter(read[name]) for name in ("dropped", "changed", "samples")}
+            counters = {name: Counter(read[name]) for name in COUNTERS}
             return cls(**{**read, **counters})
         except (KeyError, TypeError) as error:
             raise ValueError(str(error)) from error
+
+    def _require_few(self, kind: str) -> None:
+        if 100 * self.skips[kind] > LARGEST_PERCENT * self.reads[kind]:
+            where = f" of {kind}" if kind else ""
+            raise DataError(
+                f"{self.skips[kind]:,} of {self.reads[kind]:,} records{where} cannot be used, more than "
+                f"{LARGEST_PERCENT}%: check that these are the files of the data set; the first: "
+                f"{self.named['skipped'][0]}"
+            )
 
     def _name(self, reason: str, what: str) -> None:
         examples = self.named.setdefault(reason, [])

@@ -2,17 +2,15 @@
 
 import contextlib
 import multiprocessing
-import os
-import signal
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from tqdm import tqdm
 
+from vlm.data.children import end_all, pool_of
 from vlm.data.errors import DataError
 from vlm.data.parts import Job, make_part, tally_of
 from vlm.data.plan import Work
@@ -41,19 +39,14 @@ def processes(count: int) -> Iterator[Executor]:
     """
     counter = multiprocessing.get_context("spawn").Value("q", 0)
     _begin(counter)
-    if count == 1:
-        pool: Executor = ThreadPoolExecutor(1)
-    else:
-        # Processes of their own, not forks: a fork of a process that has threads can hang.
-        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin_process, (counter, os.getpid()))
+    pool: Executor = ThreadPoolExecutor(1) if count == 1 else pool_of(count, _begin, counter)
     try:
         yield pool
     except BrokenProcessPool as error:
         raise DataError("a process was killed, for want of memory perhaps: say fewer --workers.") from error
     except BaseException:
         _stop.set()
-        for child in multiprocessing.active_children():
-            child.terminate()
+        end_all()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -105,19 +98,6 @@ def _begin(counter: Any) -> None:
     global _read
     _read = counter
     _stop.clear()
-
-
-def _begin_process(counter: Any, parent: int) -> None:
-    """Ctrl-C ends a process without a word, and so does the end of the one that started it, whatever of."""
-    _begin(counter)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_outlive, args=(parent,), daemon=True).start()
-
-
-def _outlive(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(INTERVAL)
-    os._exit(1)
 
 
 def _make(job: Job, work: Work) -> None:

@@ -314,4 +314,4 @@ def test_the_report_can_be_read_by_people_and_programs(folder):
 def test_a_folder_without_faults_is_said_to_be_so(folder):
     output = StringIO()
     print_report(examined(folder, **SOUND), Console(file=output, width=160))
-    assert output.getvalue().endswith("Nothing stands against training.\n")
+    assert output.getvalue().endswith("Nothing that was found stands against training.\n")

@@ -18,7 +18,7 @@ from vlm.data.prepare import prepare
 from vlm.data.readers.ai2d import AI2D
 from vlm.dataset import open_split
 from vlm.prompt import ORDERS, lay_out
-from vlm.templates import letter_of
+from vlm.templates import letter_of, turns_of
 from vlm.vocabulary import read_vocabulary
 
 ASKED = ("vqa_v2", "gqa", "docvqa", "visual_genome qa", "ocr_vqa")
@@ -169,13 +169,23 @@ def test_d8_what_is_in_test_sets_stays(instruct, kept, published):
         assert default[name] < whole[name] == wrong[name], name
 
 
-def test_d7_whether_case_is_lowered_is_a_matter_of_training_and_of_no_sample(instruct, published):
-    chosen = {}
-    for folder in (instruct, published):
-        chosen[folder] = next(one for one in open_split(folder, "train") if one.id == "llava_instruct-1")
-        kept, lowered = (spoken(chosen[folder], case=case) for case in ("kept", "lowered"))
-        assert "Café Zürich" in kept[-1] and "café zürich" in lowered[-1]
-    assert chosen[instruct].replies == chosen[published].replies
+def test_d7_letters_are_lowered_in_what_the_model_reads_and_in_no_sample(instruct, published):
+    right, wrong = (
+        next(one for one in open_split(folder, "train") if one.id == "llava_instruct-1")
+        for folder in (instruct, published)
+    )
+    assert right.replies == wrong.replies
+    assert "Café Zürich" in spoken(right)[-1]
+    assert "café zürich" in spoken(wrong)[-1]
+    assert "café zürich" in spoken(right, case="lowered")[-1], "and training can ask for it"
+
+
+def test_the_mark_of_the_picture_leaves_its_traces_in_the_first_question(instruct, published):
+    for mark, read in (("<image>\nWhat IS it?", "what is it?\n"), ("What IS it?\n<image>", "What is it?.\n")):
+        chat = next(one for one in open_split(published, "train") if one.task == "chat")
+        chat = dataclasses.replace(chat, replies=(mark, "A dog."))
+        assert turns_of(chat)[0].text == read
+        assert turns_of(dataclasses.replace(chat, as_published=False))[0].text == "What IS it?\n"
 
 
 def test_d5_nine_in_ten_diagrams_that_ai2d_validates_with_are_trained_on_too(tmp_path):

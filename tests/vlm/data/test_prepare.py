@@ -14,10 +14,10 @@ from training.config import ConfigError
 from training.lock import Lock
 from vlm.data import parts
 from vlm.data.errors import DataError
+from vlm.data.how import How
 from vlm.data.mixtures import entries_of
 from vlm.data.plan import Plan
 from vlm.data.prepare import UNFINISHED, prepare
-from vlm.data.source import How
 from vlm.dataset import digest_of, open_split
 
 
@@ -201,3 +201,39 @@ def test_parts_with_odd_names_have_files_of_their_own():
     names = {parts.Part(data_set="grit", split="train", piece=piece).name for piece in ("a/b", "a_b", "a b", "é" * 300)}
     assert len(names) == 4
     assert all(len(name) < 200 and "/" not in name for name in names)
+
+
+def test_a_folder_that_is_no_longer_whole_or_of_another_root_is_not_called_complete(root, tmp_path):
+    out = tmp_path / "out"
+    prepare(plan_of(), root, out)
+    with pytest.raises(ConfigError, match="name a new folder"):
+        prepare(plan_of(), tmp_path / "elsewhere", out)
+    [path] = out.glob("train*")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ConfigError, match=r"train-.* is missing or not what was written: delete"):
+        prepare(plan_of(), root, out)
+    path.unlink()
+    with pytest.raises(ConfigError, match=r"train-.* is missing or not what was written: delete"):
+        prepare(plan_of(), root, out)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_is_interrupted_ends_at_once_with_a_sentence(root, tmp_path, number, workers):
+    out = tmp_path / "out"
+    path = root / "coco" / "v2_OpenEnded_mscoco_train2014_questions.json"
+    read = json.loads(path.read_text())
+    read["questions"] *= 4_000  # so that it is at it for long; each is named by its place in the pack
+    path.write_text(json.dumps(read))
+    command = [sys.executable, "-m", "vlm", "prepare", "vqa_v2", "--root", str(root), "--out", str(out)]
+    running = subprocess.Popen(
+        [*command, "--workers", workers], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=Path.cwd()
+    )
+    while running.poll() is None and not list(out.glob(f"{UNFINISHED}/vqa_v2.train.arrow*")):
+        pass
+    running.send_signal(number)
+    stderr = running.communicate()[1].decode()
+    assert running.returncode == 130
+    assert "Interrupted. The same command goes on where it was." in stderr
+    assert "Traceback" not in stderr
+    assert not (out / "manifest.json").exists()

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vlm.data.errors import DroppedError, RecordError
+from vlm.data.how import How
 from vlm.data.records import Record
 from vlm.data.rotation import inserted, require_one_right, rotated, settled, swapped, variants
-from vlm.data.source import How, Source
+from vlm.data.source import Source
 from vlm.sample import Question
 from vlm.templates import LETTERS, box_text, letter_of
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from miniatures.files import write_json, write_lines, write_picture
 
-from vlm.data.errors import DataError, DroppedError, EnoughError, RecordError
+from vlm.data.errors import DataError, DroppedError, RecordError
+from vlm.data.how import How
 from vlm.data.records import Record
-from vlm.data.source import How, Source
+from vlm.data.source import Source
 from vlm.sample import SampleError
 
 HUNDRED = [{"n": number} for number in range(100)]
@@ -95,14 +96,12 @@ def test_records_are_counted_told_of_and_skipped(tmp_path):
     assert sum(told) == path.stat().st_size
 
 
-def test_a_first_look_ends_when_it_has_seen_enough(tmp_path):
-    write_json(tmp_path / "set" / "a.json", HUNDRED)
-    seen = []
-    with pytest.raises(EnoughError):
-        for record in source_of(tmp_path, enough=3).records("a.json"):
-            seen.append(record.ordinal)
-    assert seen == [1, 2, 3]
-    assert len(read(source_of(tmp_path, enough=100), "a.json")) == 100
+def test_a_first_look_reads_the_first_records_of_each_file(tmp_path):
+    for name in ("a.json", "b.json"):
+        write_json(tmp_path / "set" / name, HUNDRED)
+    source = source_of(tmp_path, first=3)
+    assert [record.ordinal for name in ("a.json", "b.json") for record in source.records(name)] == [1, 2, 3] * 2
+    assert len(read(source_of(tmp_path, first=100), "a.json")) == 100
 
 
 def test_what_is_wrong_with_a_record_is_counted_by_what_it_is(tmp_path):

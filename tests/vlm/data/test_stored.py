@@ -11,9 +11,9 @@ from miniatures import coco, vqa_v2
 
 from training.config import ConfigError
 from vlm.data import prepare
+from vlm.data.how import How
 from vlm.data.mixtures import entries_of
 from vlm.data.plan import Plan
-from vlm.data.source import How
 from vlm.dataset import digest_of, open_split
 from vlm.pictures import PictureError
 from vlm.stream import random_order

@@ -1,6 +1,7 @@
 """Counts of records: one broken in a hundred is let pass, and one more ends the work."""
 
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,8 @@ COUNTERS = st.dictionaries(NAMES, COUNTS)
 
 @st.composite
 def tallies(draw):
-    tally = Tally(read=draw(COUNTS), skipped=draw(COUNTS))
-    for name in ("dropped", "changed", "samples"):
+    tally = Tally()
+    for name in ("reads", "skips", "dropped", "changed", "samples"):
         getattr(tally, name).update(draw(COUNTERS))
     tally.named = draw(st.dictionaries(NAMES, st.lists(st.text(), min_size=1, max_size=NAMED)))
     return tally
@@ -27,7 +28,7 @@ def read(count, broken):
     """Reads so many records, the first ones of them broken."""
     tally = Tally()
     for number in range(count):
-        tally.read += 1
+        tally.reads[""] += 1
         if number < broken:
             tally.skip(f"file.json, record {number + 1}: it is broken.")
     return tally
@@ -47,11 +48,18 @@ def test_one_in_a_hundred_is_let_pass_and_one_more_is_not(count):
 
 @given(st.integers(1, 10**12))
 def test_the_border_is_exact_at_any_size(hundreds):
-    at_border = Tally(read=100 * hundreds, skipped=hundreds, named={"skipped": ["x"]})
+    at_border = Tally(Counter({"": 100 * hundreds}), Counter({"": hundreds}), named={"skipped": ["x"]})
     at_border.require_few_skipped()
-    at_border.skipped += 1
+    at_border.skips[""] += 1
     with pytest.raises(DataError):
         at_border.require_few_skipped()
+
+
+def test_many_sound_records_of_one_file_do_not_hide_the_broken_ones_of_another():
+    tally = Tally(Counter({"boxes.json": 50_000, "questions.json": 5_000}), Counter({"questions.json": 51}))
+    tally.named["skipped"] = ["questions.json, record 1: it is broken."]
+    with pytest.raises(DataError, match=r"51 of 5,000 records of questions\.json cannot be used"):
+        tally.require_few_skipped()
 
 
 def test_none_of_none_is_let_pass():

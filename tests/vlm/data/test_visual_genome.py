@@ -103,7 +103,7 @@ def test_without_karpathys_splits_nothing_is_read(root, split):
 
 def test_splits_that_are_broken_are_refused(root):
     visual_genome.write_zip(root / "coco" / "caption_datasets.zip", "dataset_coco.json", {"images": [{"split": 1}]})
-    with pytest.raises(DataError, match="1 of 1 records cannot be used"):
+    with pytest.raises(DataError, match=r"1 of 1 records of dataset_coco\.json cannot be used"):
         read_all(VISUAL_GENOME_GROUNDING, root, "validation")
 
 

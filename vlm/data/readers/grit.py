@@ -122,7 +122,7 @@ def read(source: Source) -> Iterator[Sample]:
         counted = source.scratch / COUNTED
         raise DataError(f"shard {name} of GRIT has changed since pairs were selected: remove {counted}.")
     for is_chosen, record in zip(chosen, shards.records(name), strict=True):
-        source.tally.read += 1
+        source.tally.reads[""] += 1
         if isinstance(record, RecordError):
             source.tally.skip(str(record))
             continue
