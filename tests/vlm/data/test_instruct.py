@@ -225,7 +225,7 @@ def test_a_check_reads_everything_and_writes_nothing(sound, vlm, tmp_path):
     before = files_in(tmp_path)
     result = vlm("prepare", "instruct", "--root", sound, "--check")
     assert result.code == 0, result.stdout
-    assert result.stdout.rstrip().endswith("0 of 697 records were broken and skipped.")
+    assert result.stdout.rstrip().endswith("0 of 773 records were broken and skipped.")
     assert all(f" {name} " in result.stdout for name in INSTRUCT)
     assert files_in(tmp_path) == before
 
