@@ -25,15 +25,15 @@ def require_one_right(source: Source, record: Record, question: Question) -> Que
     Raises:
         RecordError: there are too few options or more than letters, or the answer is not among them.
         DroppedError: the answer is among them more than once, as they are shown: boxes with two decimals, and text in
-            whatever case. In training alone: scores are over all questions of a benchmark. As published it stays there
-            too, and the first one counts as right (D13).
+            whatever case. Not in test, whose scores are over all questions; and not as published, where the first one
+            counts as right (D13).
     """
     options = [as_text(option) for option in question.options]
     if not 2 <= len(options) <= len(LETTERS):
         record.refuse(f"it has {len(options)} options, and should have 2 to {len(LETTERS)}")
     if question.answer not in options:
         record.refuse(f"the answer {question.answer!r} is not among the options")
-    is_kept = source.split != "train" or source.how.as_published
+    is_kept = source.split == "test" or source.how.as_published
     if not is_kept and [option.casefold() for option in options].count(question.answer.casefold()) > 1:
         raise DroppedError("answer among the options more than once", record.place)
     return question
