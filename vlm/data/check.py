@@ -1,5 +1,6 @@
 """A look at everything that a plan would read, that writes nothing: `vlm prepare --check`."""
 
+import dataclasses
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def check(plan: Plan, root: Path, workers: int = 1) -> Checked:
         ConfigError: there is no such folder, or too many records of a data set are broken.
     """
     with tempfile.TemporaryDirectory() as folder:
-        job = job_of(plan, root, Path(folder))
+        job = dataclasses.replace(job_of(plan, root, Path(folder)), keeps_samples=False)
         found = survey(plan, job)
         with processes(workers) as pool:
             make_parts(job, found.work, pool)

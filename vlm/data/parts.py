@@ -54,6 +54,7 @@ class Job:
         root: folder of all data sets.
         parts: folder that parts are written to.
         checks_pictures: whether each picture is decoded, and what is broken is left out.
+        keeps_samples: whether they are written, and not only counted.
         contamination: what occurs in test sets, and is taken out of what is trained on.
     """
 
@@ -62,6 +63,7 @@ class Job:
     how: How
     checks_pictures: bool
     contamination: Contamination | None
+    keeps_samples: bool = True
 
     def source(self, part: Part) -> Source:
         """What the reader of a part reads from."""
@@ -101,7 +103,8 @@ def make_part(job: Job, part: Part, is_trained: bool, source: Source | None = No
     samples = _kept(job, data_set_named(part.data_set).read(source), source, is_trained)
     with pa.OSFile(str(beside), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
         for batch in batches_of(samples):
-            writer.write_batch(batch)
+            if job.keeps_samples:
+                writer.write_batch(batch)
     if not part.piece:
         source.tally.require_few_skipped()
     beside.replace(path)
