@@ -11,6 +11,7 @@ import hashlib
 from pathlib import Path
 
 from training.config import ConfigError, require
+from vlm.files import sha256_of
 from vlm.places import Place
 from vlm.sample import SPLITS, Split, read_samples
 from vlm.samples import Listed, Samples
@@ -81,8 +82,7 @@ def digest_of(folder: str | Path) -> str:
     if is_prepared(place):
         return digest_of_manifest(place)
     try:
-        with open(Path(folder) / "train.jsonl", "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+        return sha256_of(Path(folder) / "train.jsonl")[:12]
     except OSError as error:
         raise ConfigError(
             f"{folder} holds neither {MANIFEST} nor train.jsonl: name a folder that does, or write this one "

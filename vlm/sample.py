@@ -111,7 +111,7 @@ class Sample:
         lacking = [name for name in needed if getattr(self, name) in ("", (), None)]
         if lacking:
             raise SampleError(f"sample {self.id} ({self.task}) has no {' and no '.join(lacking)}.")
-        for box in [*self.boxes, *(region.box for region in self.regions), *_boxes_of(self.questions)]:
+        for box in boxes_in(self):
             if len(box) != 4 or not (0 <= box[0] <= box[2] <= 1 and 0 <= box[1] <= box[3] <= 1):
                 raise SampleError(f"sample {self.id}: box {list(box)} does not lie inside the picture (0 to 1).")
 
@@ -136,9 +136,11 @@ _ASKED: dict[Task, tuple[str, ...]] = _NEEDED | {
 """The same where the answers are not known."""
 
 
-def _boxes_of(questions: Iterable[Question]) -> Iterator[Box]:
-    """The options that are boxes."""
-    for question in questions:
+def boxes_in(sample: Sample) -> Iterator[Box]:
+    """All boxes of a sample: those of its caption and its regions, and the options that are boxes."""
+    yield from sample.boxes
+    yield from (region.box for region in sample.regions)
+    for question in sample.questions:
         for option in question.options:
             if not isinstance(option, str):
                 yield option

@@ -141,6 +141,13 @@ class _View(Samples):
     def has_picture(self, image: str) -> bool:
         return self.of.has_picture(image)
 
+    def picture_name(self, image: str) -> str:
+        return self.of.picture_name(image)
+
+    @property
+    def picture_folder(self) -> Path | None:
+        return self.of.picture_folder
+
 
 class Chosen(_View):
     """Some of others, by their numbers, which ascend."""

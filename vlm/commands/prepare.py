@@ -5,9 +5,9 @@ import dataclasses
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -18,6 +18,8 @@ from vlm.sample import Sample
 
 if TYPE_CHECKING:
     from vlm.samples import Samples
+
+Value = TypeVar("Value")
 
 
 @app.command(
@@ -80,8 +82,8 @@ def prepare(
         entries=tuple(
             entries_of(
                 mixture,
-                weights={name: float(value) for name, value in _pairs("--weight", weight, float)},
-                caps={name: int(value) for name, value in _pairs("--cap", cap, int)},
+                weights=_by_data_set("--weight NAME=SHARE", weight, float),
+                caps=_by_data_set("--cap NAME=COUNT", cap, int),
                 without=without or (),
                 splits=split or (),
                 as_published=as_published,
@@ -174,14 +176,15 @@ def _to_its_end(advice: str) -> Iterator[None]:
         raise StorageError(f"something could not be written or read ({error}): make room. {advice}") from error
 
 
-def _pairs(option: str, given: list[str] | None, kind: type) -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
+def _by_data_set(form: str, given: list[str] | None, kind: Callable[[str], Value]) -> dict[str, Value]:
+    """What is given as NAME=VALUE."""
+    option, _, pair = form.partition(" ")
+    found: dict[str, Value] = {}
     for one in given or ():
         name, _, value = one.rpartition("=")
+        require(name not in found, f"{option} is given twice for {name}: say it once.")
         try:
-            kind(value)
+            found[name] = kind(value)
         except ValueError as error:
-            raise ConfigError(f"{option} is NAME={'COUNT' if kind is int else 'SHARE'}, and not {one}.") from error
-        require(name not in dict(pairs), f"{option} is given twice for {name}: say it once.")
-        pairs.append((name, value))
-    return pairs
+            raise ConfigError(f"{option} is {pair}, and not {one}.") from error
+    return found

@@ -28,6 +28,7 @@ from typing import Any
 from vlm.data.errors import DataError
 from vlm.data.fingerprint import fingerprint
 from vlm.data.pickles import plain_value
+from vlm.data.readers.coco import name_of, number_of
 from vlm.data.records import Record, line_records
 from vlm.data.source import Source
 from vlm.sample import Question, Sample
@@ -209,7 +210,7 @@ class _Search:
             with source.open(file) as opened:
                 for record in source.counted(line_records(opened, str(source.path / file))):
                     with source.skipping(record):
-                        found.add(_coco_of(record))
+                        found.add(name_of(number_of(record)))
             source.tally.require_few_skipped()
         return found
 
@@ -217,7 +218,7 @@ class _Search:
         found = set()
         for source, record in self._records(VSR, "vsr", "test.jsonl"):
             with source.skipping(record):
-                found.add(_coco_of(record))
+                found.add(name_of(number_of(record)))
         return found
 
     def visual7w(self) -> set[str]:
@@ -255,12 +256,3 @@ class _Search:
             return source
         self.unchecked.append(f"{what}: not looked for, since {source.path / file} is not there.")
         return None
-
-
-def _coco_of(record: Record) -> str:
-    """COCO_val2014_000000310196.jpg and 000000310196.jpg are picture 310196."""
-    name = record.text("image")
-    number = re.search(r"(\d+)\.\w+$", name)
-    if number is None:
-        record.refuse(f"'image' should be a picture of COCO and is {name[:60]!r}")
-    return f"coco:{int(number[1])}"

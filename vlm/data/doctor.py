@@ -25,7 +25,7 @@ from vlm.data.findings import EXAMPLES, Report
 from vlm.data.fingerprint import fingerprint
 from vlm.data.picture_check import ENDINGS, REASONS
 from vlm.data.picture_sweep import Seen, sweep
-from vlm.sample import SPLITS, Box, Sample, SampleError, Split
+from vlm.sample import SPLITS, Sample, SampleError, Split, boxes_in
 from vlm.templates import turns_of
 
 TOGETHER = 5_000
@@ -130,7 +130,7 @@ class _Examination:
         self.rows["samples"].append((number, sample.source, sample.id, sample.image, _content_of(sample)))
         for name in sample.known_as or (sample.image,):
             self.rows["names"].append((fingerprint(name), number, self.number))
-        for x1, y1, x2, y2 in _boxes_of(sample):
+        for x1, y1, x2, y2 in boxes_in(sample):
             if (x2 - x1) * (y2 - y1) < SMALL:
                 self.rows["boxes"].append((sample.image, self.number, x2 - x1, y2 - y1))
         if len(self.rows["samples"]) >= TOGETHER:
@@ -237,13 +237,3 @@ def _content_of(sample: Sample) -> int:
         sample.context,
         sample.prompt,
     )
-
-
-def _boxes_of(sample: Sample) -> Iterator[Box]:
-    yield from sample.boxes
-    for region in sample.regions:
-        yield region.box
-    for question in sample.questions:
-        for option in question.options:
-            if not isinstance(option, str):
-                yield option

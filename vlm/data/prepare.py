@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from training.config import require
+from training.config import ConfigError, require
 from training.lock import Lock
 from training.run import require_folder
 from vlm.data.accounts import facts_of, tallies_of
@@ -33,7 +33,7 @@ from vlm.data.mixing import EMBEDDED_GROUP, EMBEDDED_ROWS, GROUP, ROWS, Order, S
 from vlm.data.parts import Job
 from vlm.data.plan import Plan, Work, fingerprint_of, job_of, survey
 from vlm.data.workers import make_parts, processes
-from vlm.dataset import MANIFEST
+from vlm.dataset import MANIFEST, damaged
 from vlm.files import sha256_of
 from vlm.places import Place
 from vlm.sample import SPLITS, Split
@@ -87,10 +87,8 @@ def _complete(plan: Plan, root: Path, out: Path) -> Manifest:
         manifest.embedded or manifest.pictures == _relative(root, out),
         f"the samples in {out} are of the data sets in {(out / manifest.pictures).resolve()}: name a new folder.",
     )
-    for split in manifest.splits.values():
-        for file in split.files:
-            whole = (out / file.name).is_file() and sha256_of(out / file.name) == file.sha256
-            require(whole, f"{out / file.name} is missing or not what was written: delete {out}, and prepare it again.")
+    for name in damaged(Place(str(out))):
+        raise ConfigError(f"{out / name} is missing or not what was written: delete {out}, and prepare it again.")
     return manifest
 
 
@@ -159,18 +157,15 @@ def _mix(
     plan: Plan, job: Job, work: list[Work], out: Path, split: Split, pool: Executor, kept: Counter[tuple[str, str]]
 ) -> SplitFiles:
     """Writes the files of a split, those that are not there yet."""
+    entries = [entry for entry in plan.entries if entry.into == split]
     shares = []
-    for entry in plan.entries:
-        if entry.into == split:
-            own = (one.part for one in work if (one.part.data_set, one.part.split) == (entry.data_set, entry.split))
-            paths = tuple(job.parts / f"{part.name}.arrow" for part in own)
-            shares.append(
-                Share(name=f"{entry.data_set}|{entry.split}", parts=paths, weight=entry.weight, cap=entry.cap)
-            )
+    for entry in entries:
+        own = (one.part for one in work if (one.part.data_set, one.part.split) == (entry.data_set, entry.split))
+        paths = tuple(job.parts / f"{part.name}.arrow" for part in own)
+        shares.append(Share(name=f"{entry.data_set}|{entry.split}", parts=paths, weight=entry.weight, cap=entry.cap))
     order, counts = ordered(shares, plan.how.seed)
-    for share, count in zip(shares, counts, strict=True):
-        name, _, of = share.name.partition("|")
-        kept[name, of] += count
+    for entry, count in zip(entries, counts, strict=True):
+        kept[entry.data_set, entry.split] += count
     require(len(order) > 0, f"nothing is left for {split}: see what is dropped with --check.")
     rows = EMBEDDED_ROWS if plan.embeds else ROWS
     count = -(-len(order) // rows)
