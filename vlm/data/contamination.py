@@ -23,12 +23,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from vlm.data.errors import DataError
 from vlm.data.fingerprint import fingerprint
-from vlm.data.pickles import plain_value
 from vlm.data.readers.coco import name_of, number_of
+from vlm.data.readers.refcoco import references_in
 from vlm.data.records import Record, line_records
 from vlm.data.source import Source
 from vlm.sample import Question, Sample
@@ -170,14 +168,8 @@ class _Search:
     def referring(self, test: str, file: str) -> set[str]:
         if (source := self._source(test, "coco", file)) is None:
             return set()
-        with source.open(file) as opened:
-            read: Any = plain_value(opened, str(source.path / file))
         found = set()
-        if not isinstance(read, list):
-            raise DataError(f"{source.path / file} holds no list of references: download it again.")
-        for number, fields in enumerate(read, start=1):
-            source.tally.reads[""] += 1
-            record = Record(f"{source.path / file}, record {number:,}", fields if isinstance(fields, dict) else {})
+        for record in references_in(source, file):
             with source.skipping(record):
                 if record.text("split") in REFERRING_TESTS:
                     found.add(f"coco:{record.whole('image_id')}")

@@ -105,8 +105,20 @@ def _objects(source: Source, name: str) -> Iterator[_Object]:
 
 
 def _references(source: Source, name: str) -> Iterator[Record]:
-    """Records of the split. The file is a pickle, which cannot be read in parts: it is held in memory."""
-    file_name = f"{name}/refs({SPLIT_BY[name]}).p"
+    """Records of the split."""
+    for record in references_in(source, f"{name}/refs({SPLIT_BY[name]}).p"):
+        with source.skipping(record):
+            if record.text("split") in PARTS[source.split]:
+                _key(record)  # refused here, it need not be where others ask for it
+                yield record
+
+
+def references_in(source: Source, file_name: str) -> Iterator[Record]:
+    """All records of a file, counted. It is a pickle, which cannot be read in parts: it is held in memory.
+
+    Raises:
+        DataError: it holds no list, or cannot be read.
+    """
     path = str(source.path / file_name)
     with source.open(file_name) as file:
         if source.first is not None:
@@ -114,11 +126,7 @@ def _references(source: Source, name: str) -> Iterator[Record]:
         value = plain_value(file, path)
     if not isinstance(value, list):
         raise DataError(f"{path} holds no list of references: take the file that its data set gives out.")
-    for record in source.counted(_as_records(value, path)):
-        with source.skipping(record):
-            if record.text("split") in PARTS[source.split]:
-                _key(record)  # refused here, it need not be where others ask for it
-                yield record
+    yield from source.counted(_as_records(value, path))
 
 
 def _key(record: Record) -> tuple[int, int]:
