@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from training.config import require, require_choice
-from vlm.evaluate.boxes import exact_box_text, parse_box
-from vlm.evaluate.metrics import ACCURACY, CIDER, OVERLAP, Metric, Reading
+from vlm.evaluate.metrics.boxes import exact_box_text, parse_box
+from vlm.evaluate.metrics.metric import ACCURACY, CIDER, OVERLAP, Metric, Reading
 from vlm.sample import Sample, SampleError, Task
 from vlm.templates import letter_of
 from vlm.vocabulary import END

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pycocoevalcap.cider.cider import Cider
 from small_predictions import caption
 
-from vlm.evaluate.captions import best_caption, cider, tokens
+from vlm.evaluate.metrics.captions import best_caption, cider, tokens
 
 
 def drawn(number, seed=0, references=3):

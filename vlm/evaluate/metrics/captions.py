@@ -5,24 +5,18 @@ references that are given, so a score says something only over a whole benchmark
 measure, and of a single picture it is 0. Intervals take the frequencies as they are and vary the pictures.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-WORD = re.compile(r"'s\b|\w+(?:-\w+)*")
+from vlm.evaluate.metrics.tokenizer import tokens
+
 GRAM = 4
 """CIDEr compares runs of one to so many words,"""
 SPREAD = 6.0
 """and a caption loses by its difference in length, on a normal curve of this standard deviation, in words."""
-
-
-def tokens(caption: str) -> str:
-    """The words of a caption in lower case, with spaces between: without punctuation, `'s` apart and words with hyphens
-    whole, as the Java tokenizer of the tool gives them for captions without contractions, brackets and decimals."""
-    return " ".join(WORD.findall(caption.lower()))
 
 
 def cider(captions: Sequence[str], references: Sequence[Sequence[str]]) -> NDArray[np.float64]:

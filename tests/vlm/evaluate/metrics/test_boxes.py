@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vlm.evaluate import boxes
-from vlm.evaluate.boxes import best_box, exact_box_text, hits, iou, parse_box
+from vlm.evaluate.metrics import boxes
+from vlm.evaluate.metrics.boxes import best_box, exact_box_text, hits, iou, parse_box
 
 share = st.floats(0, 1)
 any_box = st.tuples(share, share, share, share).map(
