@@ -5,7 +5,8 @@ said by the turn itself, so that no question without an answer can shift it.
 
 Samples with `as_published` are done as in the public implementation where that is known to be wrong (reference-facts,
 8): which turns carry loss goes by their number in VQA (D4), the first of several right options gives the letter (D13),
-and what is too long is cut wherever that falls (D14, in `vlm.prompt`).
+what is too long is cut wherever that falls (D14, in `vlm.prompt`), and two benchmarks ask in other words than training
+does (D15). Where the picture stands is a matter of the order alone, as published too (D17).
 """
 
 import itertools
@@ -13,6 +14,7 @@ import re
 import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from vlm.sample import Box, Question, Sample, SampleError, Task
@@ -73,12 +75,15 @@ def turns_of(sample: Sample, case: Case = "kept") -> list[Turn]:
 
 
 def opening_of(sample: Sample, case: Case = "kept") -> list[Turn]:
-    """What comes before the first answer, which need not be known: the instruction, and the first query if any."""
-    return list(
-        itertools.islice(
-            _TURNS[sample.task](sample, _case_of(sample, case)), 1 if sample.task in _ANSWERED_AT_ONCE else 2
-        )
-    )
+    """What comes before the first answer, which need not be known: the instruction, and the first query if any.
+
+    This is what benchmarks ask. It is how `turns_of` begins, but for two of them as published (D15).
+    """
+    turns = _TURNS[sample.task]
+    if sample.as_published:
+        turns = _ASKED_AS_PUBLISHED.get(sample.source, turns)
+    count = 1 if sample.task in _ANSWERED_AT_ONCE else 2
+    return list(itertools.islice(turns(sample, _case_of(sample, case)), count))
 
 
 def is_dialogue(task: Task) -> bool:
@@ -100,7 +105,7 @@ def box_text(box: Box) -> str:
 
 
 def letter_of(question: Question, first_match: bool = False) -> str:
-    """The letter of the right option.
+    """The letter of the right option, which is trained on.
 
     Args:
         first_match: takes the first of several right options, as published (D13).
@@ -108,16 +113,37 @@ def letter_of(question: Question, first_match: bool = False) -> str:
     Raises:
         SampleError: the answer is not among the options, or there more than once; or there are more than letters.
     """
-    letters = _letters_of(question)
-    options = [option if isinstance(option, str) else box_text(option) for option in question.options]
-    times = options.count(question.answer)
-    if times != 1 and not (times and first_match):
+    letters = letters_of(question)
+    if len(letters) > 1 and not first_match:
+        raise SampleError(
+            f"{question.question!r}: {question.answer!r} is {len(letters)} of the options {_as_texts(question)}, and "
+            "one letter alone can be trained on: leave the others out."
+        )
+    return letters[0]
+
+
+def letters_of(question: Question) -> tuple[str, ...]:
+    """The letters of all options that are the answer: in a test, where an option may stand twice, each is right.
+
+    Raises:
+        SampleError: the answer is not among the options, or there are more than letters.
+    """
+    options = _as_texts(question)
+    right = tuple(
+        letter for letter, option in zip(_all_letters(question), options, strict=True) if option == question.answer
+    )
+    if not right:
         raise SampleError(f"{question.question!r}: {question.answer!r} is not one of the options {options}.")
-    return letters[options.index(question.answer)]
+    return right
 
 
-def _letters_of(question: Question) -> str:
-    """Of all options; raises SampleError where there are more than letters."""
+def _as_texts(question: Question) -> list[str]:
+    """The options, as answers name them."""
+    return [option if isinstance(option, str) else box_text(option) for option in question.options]
+
+
+def _all_letters(question: Question) -> str:
+    """One for each option; raises SampleError where there are more than letters."""
     count = len(question.options)
     if count > len(LETTERS):
         raise SampleError(f"{question.question!r} has {count} options, and there are {len(LETTERS)} letters.")
@@ -183,8 +209,16 @@ def _vqa(sample: Sample, case: Case) -> Iterator[Turn]:
 
 
 def _multiple_choice(sample: Sample, case: Case) -> Iterator[Turn]:
-    capital = sample.source not in UNTOUCHED
-    yield _instruction(sample, "\n" if sample.task == "grounded_multiple_choice_vqa" else "")
+    return _choices(sample, case, end="", capital=sample.source not in UNTOUCHED)
+
+
+def _grounded_multiple_choice(sample: Sample, case: Case) -> Iterator[Turn]:
+    return _choices(sample, case, end="\n", capital=True)
+
+
+def _choices(sample: Sample, case: Case, *, end: str, capital: bool) -> Iterator[Turn]:
+    """Multiple choice: `end` is that of the instruction, `capital` is for the question."""
+    yield _instruction(sample, end)
     for asked in sample.questions:
         question, options = written(asked.question, case, capital=capital), _listed(asked, case)
         yield Turn(f"\nQuestion: {question}\n{options}\nAnswer: ", "query")
@@ -194,7 +228,7 @@ def _multiple_choice(sample: Sample, case: Case) -> Iterator[Turn]:
 def _listed(question: Question, case: Case) -> str:
     """The options, a line each."""
     shown = (written(o, case, stop=False) if isinstance(o, str) else box_text(o) + "." for o in question.options)
-    return "\n".join(f"{letter}: {option}" for letter, option in zip(_letters_of(question), shown, strict=True))
+    return "\n".join(f"{letter}: {option}" for letter, option in zip(_all_letters(question), shown, strict=True))
 
 
 def _image_text_match(sample: Sample, case: Case) -> Iterator[Turn]:
@@ -215,17 +249,32 @@ def _chat(sample: Sample, case: Case) -> Iterator[Turn]:
         yield Turn(said + "\n", role)
 
 
-_TURNS: dict[Task, Callable[[Sample, Case], Iterator[Turn]]] = {
+def _pope_as_published(sample: Sample, case: Case) -> Iterator[Turn]:
+    """The question as it stands, letters included, without the words around it that questions are trained with."""
+    yield _instruction(sample)
+    for asked in sample.questions:
+        yield Turn(f"{asked.question}\n", "query")
+
+
+_Turns = Callable[[Sample, Case], Iterator[Turn]]
+
+_TURNS: dict[Task, _Turns] = {
     "captioning": _captioning,
     "grounded_captioning": _grounded_captioning,
     "dense_captioning": _dense_captioning,
     "visual_grounding": _visual_grounding,
     "vqa": _vqa,
     "multiple_choice_vqa": _multiple_choice,
-    "grounded_multiple_choice_vqa": _multiple_choice,
+    "grounded_multiple_choice_vqa": _grounded_multiple_choice,
     "image_text_match": _image_text_match,
     "chat": _chat,
 }
 
 _ANSWERED_AT_ONCE = ("captioning", "grounded_captioning", "chat")
 """Tasks whose instruction is all that is asked."""
+
+_ASKED_AS_PUBLISHED: dict[str, _Turns] = {
+    **dict.fromkeys(("pope_adversarial", "pope_popular", "pope_random"), _pope_as_published),
+    "visual7w pointing": partial(_choices, end="", capital=False),
+}
+"""By source: what the public evaluators ask in words of their own (D15; reference-facts, 7.2)."""
