@@ -208,16 +208,12 @@ def _vqa(sample: Sample, case: Case) -> Iterator[Turn]:
             yield Turn(written(asked.answer, case, capital=capital) + END, "answer")
 
 
-def _multiple_choice(sample: Sample, case: Case) -> Iterator[Turn]:
-    return _choices(sample, case, end="", capital=sample.source not in UNTOUCHED)
+def _multiple_choice(sample: Sample, case: Case, end: str = "") -> Iterator[Turn]:
+    return _choices(sample, case, end, capital=sample.source not in UNTOUCHED)
 
 
-def _grounded_multiple_choice(sample: Sample, case: Case) -> Iterator[Turn]:
-    return _choices(sample, case, end="\n", capital=True)
-
-
-def _choices(sample: Sample, case: Case, *, end: str, capital: bool) -> Iterator[Turn]:
-    """Multiple choice: `end` is that of the instruction, `capital` is for the question."""
+def _choices(sample: Sample, case: Case, end: str, capital: bool) -> Iterator[Turn]:
+    """`end` is that of the instruction, and the questions have a capital or none."""
     yield _instruction(sample, end)
     for asked in sample.questions:
         question, options = written(asked.question, case, capital=capital), _listed(asked, case)
@@ -265,7 +261,7 @@ _TURNS: dict[Task, _Turns] = {
     "visual_grounding": _visual_grounding,
     "vqa": _vqa,
     "multiple_choice_vqa": _multiple_choice,
-    "grounded_multiple_choice_vqa": _grounded_multiple_choice,
+    "grounded_multiple_choice_vqa": partial(_multiple_choice, end="\n"),
     "image_text_match": _image_text_match,
     "chat": _chat,
 }

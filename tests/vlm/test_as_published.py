@@ -19,6 +19,7 @@ from vlm.vocabulary import read_vocabulary
 
 WHOLE, WORLD = read_vocabulary("gpt-neox-20b"), read_vocabulary("world")
 INSTRUCTION = "Answer the question using a single word or phrase."
+LETTER = "Answer with the option's letter from the given choices directly."
 
 
 def both_ways(task, **changes):
@@ -100,10 +101,8 @@ def test_a_sample_of_nothing_but_empty_answers_is_refused_and_has_no_targets_as_
 def test_an_option_that_stands_there_twice_is_refused_and_has_the_first_letter_as_published():
     question = Question(question="What color?", answer="red", options=("blue", "red", "red"))
     default, wrong = both_ways("multiple_choice_vqa", questions=(question,))
-    with pytest.raises(SampleError, match="'red' is not one of the options"):
+    with pytest.raises(SampleError, match="'red' is 2 of the options"):
         spoken(default)
-    with pytest.raises(SampleError, match="'red' is not one of the options"):
-        answers_of(default)
     assert spoken(wrong)[-1] == f"*B.{E}"
     assert letter_of(question, first_match=True) == "B"
     assert answers_of(wrong) == ("B",)
@@ -185,6 +184,57 @@ def test_a_cut_dialogue_has_no_end_token_as_published(task):
     assert whole.ids == lay_out(default, "task-agnostic", WORLD, (2, 2)).ids
     for sample, end in ((default, WORLD.end), (wrong, whole.ids[-2])):
         assert lay_out(sample, "task-agnostic", WORLD, (2, 2), max_length=len(whole.ids) - 1).ids[-1] == end != 7
+
+
+# D15: what two benchmarks ask is not what was trained on
+
+
+def asked_and_trained(sample):
+    """Task-aware, which shows where the instruction ends: the prompt, and all of it with its answer."""
+    return spoken(sample, "task-aware", with_answers=False), spoken(sample, "task-aware")
+
+
+@pytest.mark.parametrize("source", ["pope_adversarial", "pope_popular", "pope_random"])
+def test_pope_asks_as_it_was_trained_and_as_published_with_the_question_alone(source):
+    question = Question(question="is There a CAR", answer="no")
+    default, wrong = both_ways("vqa", source=source, questions=(question,))
+    asked, trained = asked_and_trained(default)
+    assert asked == [INSTRUCTION, "IMAGE", "\nQuestion: Is There a CAR.\nAnswer: "]
+    assert trained == [*asked, f"*No.{E}"]
+    asked, trained = asked_and_trained(wrong)
+    assert asked == [f"{INSTRUCTION}\n", "IMAGE", "is There a CAR\n"]
+    assert trained == [INSTRUCTION, "IMAGE", "\nQuestion: Is there a car.\nAnswer: ", f"*No.{E}"]
+
+
+def test_pointing_questions_are_asked_as_trained_and_as_published_without_a_capital_and_with_one_newline():
+    question = dataclasses.replace(SAMPLES["grounded_multiple_choice_vqa"].questions[0], question="which STAR is it")
+    default, wrong = both_ways("grounded_multiple_choice_vqa", source="visual7w pointing", questions=(question,))
+    options = "A: [0.00,0.10,0.20,0.30].\nB: [0.50,0.50,0.75,1.00].\nAnswer: "
+    asked, trained = asked_and_trained(default)
+    assert asked == [f"{LETTER}\n", "IMAGE", f"\nQuestion: Which STAR is it.\n{options}"]
+    assert trained == [*asked, f"*B.{E}"]
+    asked, trained = asked_and_trained(wrong)
+    assert asked == [LETTER, "IMAGE", f"\nQuestion: which STAR is it.\n{options}"]
+    assert trained == [f"{LETTER}\n", "IMAGE", f"\nQuestion: Which star is it.\n{options}", f"*B.{E}"]
+
+
+@pytest.mark.parametrize(
+    ("task", "source"),
+    [
+        ("vqa", "vqa_v2"),
+        ("vqa", "text_vqa"),
+        ("multiple_choice_vqa", "ai2d"),
+        ("multiple_choice_vqa", "visual7w telling"),
+        ("grounded_multiple_choice_vqa", "visual7w"),
+        ("visual_grounding", "refcoco"),
+        ("image_text_match", "vsr"),
+        ("captioning", "coco"),
+    ],
+)
+def test_all_others_ask_what_was_trained_as_published_too(task, source):
+    for sample in both_ways(task, source=source):
+        asked, trained = asked_and_trained(sample)
+        assert trained[: len(asked)] == asked
 
 
 # All else
