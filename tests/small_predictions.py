@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vlm.evaluate.benchmarks import BENCHMARKS
 from vlm.evaluate.predictions import Prediction, answered
 
 COLOURS, SHAPES = ("red", "green", "blue", "yellow"), ("circle", "square", "star")
@@ -20,14 +21,27 @@ def box(generator: np.random.Generator) -> str:
     return f"[{','.join(f'{value:.2f}' for value in corners)}]"
 
 
+def letter(generator: np.random.Generator) -> str:
+    return f"{generator.choice(list('ABCD'))}."
+
+
+OF_TASKS = {
+    "captioning": caption,
+    "vqa": lambda generator: f"{generator.choice(COLOURS)}.",
+    "multiple_choice_vqa": letter,
+    "grounded_multiple_choice_vqa": letter,
+    "image_text_match": lambda generator: f"{bool(generator.integers(2))}.",
+    "visual_grounding": box,
+}
 ANSWERS = {
-    "world-caption": caption,
-    "world-vqa": lambda generator: f"{generator.choice(COLOURS)}.",
-    "world-choice": lambda generator: f"{generator.choice(list('ABCD'))}.",
-    "world-match": lambda generator: f"{bool(generator.integers(2))}.",
-    "world-grounding": box,
+    **{name: OF_TASKS[benchmark.task] for name, benchmark in BENCHMARKS.items()},
+    **dict.fromkeys(
+        (f"pope_{way}" for way in ("adversarial", "popular", "random")),
+        lambda generator: f"{generator.choice(['Yes', 'No'])}.",
+    ),
     "world-reading": lambda generator: f"{generator.choice(['Stop', 'Go', 'Exit'])}.",
 }
+"""How an answer to each benchmark is made up."""
 
 
 def predictions(benchmark: str, right: float = 0.6, number: int = 60, seed: int = 0) -> list[Prediction]:
@@ -37,6 +51,7 @@ def predictions(benchmark: str, right: float = 0.6, number: int = 60, seed: int 
     questions = [
         Prediction(
             id=f"{benchmark}-{index}",
+            number=str(index),
             image=f"images/{index // 2}.png",
             benchmark=benchmark,
             group="held-out" if index % 4 == 3 else "seen",
@@ -57,6 +72,7 @@ def saying(answers: Sequence[str], benchmark: str = "world-vqa", kinds: Sequence
     return [
         Prediction(
             id=str(index),
+            number=str(index),
             image=f"{index}.png",
             benchmark=benchmark,
             group="",

@@ -5,6 +5,7 @@ makes another run and never re-uses an old one.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -102,8 +103,14 @@ def conform(config: Any) -> None:
     Raises:
         ConfigError: a value cannot be of that type.
     """
-    for name, hint in typing.get_type_hints(type(config)).items():
+    for name, hint in _hints(type(config)).items():  # type: ignore[arg-type]  # classes can be hashed
         object.__setattr__(config, name, _conformed(name, hint, getattr(config, name)))
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Of a class, once: millions of small configs are conformed, such as predictions."""
+    return typing.get_type_hints(kind)
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -117,7 +124,7 @@ def from_dict(kind: type[C], settings: dict[str, Any]) -> C:
     Raises:
         ConfigError: it is no config of this version: a setting is unknown, missing or impossible.
     """
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]
     unknown = settings.keys() - hints.keys()
     missing = hints.keys() - settings.keys()
     require(not unknown, f"{kind.__name__} has no setting {', '.join(sorted(unknown))} in this version.")

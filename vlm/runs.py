@@ -26,10 +26,10 @@ class Trained:
     """Folder of samples, or its URL."""
     architecture: Architecture
 
-    def load(self) -> VisionLanguageModel:
-        """The model, on a GPU where there is one."""
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        return VisionLanguageModel.from_pretrained(self.checkpoint).to(device)
+    def load(self, device: torch.device | None = None) -> VisionLanguageModel:
+        """The model, on a GPU where there is one unless it is said where."""
+        usual = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return VisionLanguageModel.from_pretrained(self.checkpoint).to(device or usual)
 
 
 def is_checkpoint(folder: Path) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_vlm import SAMPLES, samples
 
-from vlm.evaluate.benchmarks import answers_of
+from vlm.evaluate.benchmark import answers_of
 from vlm.prompt import ORDERS, UNSCORED, image_block, lay_out, singles
 from vlm.sample import TASKS, Question, SampleError
 from vlm.templates import letter_of

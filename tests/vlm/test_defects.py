@@ -16,7 +16,8 @@ import pytest
 import torch
 from small_vlm import GRID, SAMPLES, pictures, small_model
 
-from vlm.evaluate.benchmarks import BENCHMARKS, answers_of
+from vlm.evaluate.benchmark import answers_of
+from vlm.evaluate.benchmarks import BENCHMARKS
 from vlm.evaluate.predictions import judge
 from vlm.packing import batch_of
 from vlm.prompt import ORDERS, UNSCORED, lay_out

@@ -1,10 +1,6 @@
 """`vlm prepare` and `vlm doctor`: data sets made ready to train on, and looked through."""
 
-import contextlib
 import dataclasses
-import signal
-import sqlite3
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -12,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from training.config import ConfigError, require
-from training.run import StorageError
 from vlm.commands.app import app
+from vlm.commands.interruption import to_its_end
 from vlm.sample import Sample
 
 if TYPE_CHECKING:
@@ -103,14 +99,14 @@ def prepare(
     if check:
         from vlm.data.check import check as check_source
 
-        with _to_its_end("The same command begins anew."):
+        with to_its_end("The same command begins anew."):
             found = check_source(plan, root, workers)
         raise typer.Exit(print_check(found))
     if out is None:
         raise ConfigError("name a folder for the samples with --out, or give --check to write nothing.")
     from vlm.data.prepare import prepare as make
 
-    with _to_its_end("The same command goes on where it was."):
+    with to_its_end("The same command goes on where it was."):
         manifest = make(plan, root, out, workers)
     print_report(manifest)
 
@@ -146,7 +142,7 @@ def doctor(
     pictures = next(iter(splits.values())).picture_folder
     if root is None and is_prepared(Place(data)):
         root = pictures
-    with _to_its_end("The same command begins anew."):
+    with to_its_end("The same command begins anew."):
         contamination = find(root) if root is not None else None
         report = examine(named, pictures, contamination, workers)
         for name in damaged(Place(data)):
@@ -161,19 +157,6 @@ def doctor(
 def _by_name(samples: "Samples") -> Iterator[Sample]:
     """Samples with their pictures' own names, also where the files of pictures are in theirs."""
     return (dataclasses.replace(one, image=samples.picture_name(one.image)) for one in samples)
-
-
-@contextlib.contextmanager
-def _to_its_end(advice: str) -> Iterator[None]:
-    """Long work, which Ctrl-C, a signal or a full disk ends in a sentence."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        print(f"Interrupted. {advice}", file=sys.stderr)
-        raise typer.Exit(130) from None
-    except (OSError, sqlite3.OperationalError) as error:
-        raise StorageError(f"something could not be written or read ({error}): make room. {advice}") from error
 
 
 def _by_data_set(form: str, given: list[str] | None, kind: Callable[[str], Value]) -> dict[str, Value]:

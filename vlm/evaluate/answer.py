@@ -1,20 +1,20 @@
 """What a model says to every question of a benchmark: prompts, pictures and generation in batches, kept as it goes.
 
 Questions of one length go together, about one picture next to each other, so that there is little padding and the
-encoder sees a picture once a batch. What was said is written to a file after every batch, and read back when the same
-evaluation is started again.
+encoder sees a picture once a batch. Processes that Accelerate started take every so many-th batch. What was said is
+written to a file after every batch, and read back when the same evaluation is started again, by however many.
 """
 
-import json
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Unpack
+from collections.abc import Callable, Mapping, Sequence
+from typing import Never, Unpack
 
 import torch
+from accelerate import Accelerator
 from PIL.Image import Image
 from tqdm import tqdm
 
-from vlm.evaluate.benchmarks import Benchmark
+from vlm.evaluate.benchmark import Benchmark
+from vlm.evaluate.said import Said, write
 from vlm.generate import GenerationOptions
 from vlm.model import VisionLanguageModel
 from vlm.pixels import to_pixels
@@ -32,33 +32,41 @@ def answer(
     picture: Callable[[str], Image],
     *,
     order: Order,
-    said: Path,
+    said: Said,
+    accelerator: Accelerator,
+    known: Mapping[str, str],
+    bar: "tqdm[Never]",
     batch: int = BATCH,
 ) -> list[str]:
     """One text a sample.
 
     Args:
         picture: opens one, as a sample names it.
-        said: file of what has been said so far, by sample id.
+        said: what has been said so far.
+        accelerator: knows the processes that answer together. All of them get all texts.
+        known: texts by sample id that need not be asked again.
+        bar: goes on by a step for each answer, of any process.
     """
-    known = _read(said)
-    prompts = [model.prompt(sample, order) for sample in samples]
-    asked = sorted(
-        (n for n, sample in enumerate(samples) if sample.id not in known),
-        key=lambda n: (len(prompts[n].ids), samples[n].image, n),
-    )
-    said.parent.mkdir(parents=True, exist_ok=True)
-    bar = tqdm(total=len(samples), initial=len(known), desc=benchmark.name, unit="answer", disable=None, leave=False)
-    with open(said, "a", encoding="utf-8") as file, bar:
-        for start in range(0, len(asked), batch):
-            some = asked[start : start + batch]
-            texts = ask(model, [prompts[n] for n in some], picture, max_new_tokens=benchmark.new_tokens)
-            for n, text in zip(some, texts, strict=True):
-                known[samples[n].id] = text
-                file.write(json.dumps([samples[n].id, text]) + "\n")
-            file.flush()
-            bar.update(len(some))
-    return [known[sample.id] for sample in samples]
+    if accelerator.is_main_process:
+        said.mend()
+    accelerator.wait_for_everyone()
+    texts = {**known, **said.read()}
+    accelerator.wait_for_everyone()  # until all have read, none may write
+    lengths = {n: len(model.prompt(one, order).ids) for n, one in enumerate(samples) if one.id not in texts}
+    asked = sorted(lengths, key=lambda n: (lengths[n], samples[n].image, n))
+    bar.update(len(samples) - len(asked))
+    starts = range(0, len(asked), batch)
+    mine = starts[accelerator.process_index :: accelerator.num_processes]
+    with said.open(accelerator.process_index) as file:
+        for start in mine:
+            some = [samples[n] for n in asked[start : start + batch]]
+            prompts = [model.prompt(sample, order) for sample in some]  # thousands of tokens each: not kept
+            found = ask(model, prompts, picture, max_new_tokens=benchmark.new_tokens)
+            write(file, zip((sample.id for sample in some), found, strict=True))
+            bar.update(min(len(some) * accelerator.num_processes, len(asked) - start))  # the others are as far
+    accelerator.wait_for_everyone()
+    texts |= said.read()
+    return [texts[sample.id] for sample in samples]
 
 
 def ask(
@@ -77,23 +85,3 @@ def ask(
     pixels = torch.stack([to_pixels(picture(image), settings.image_size, encoder.normalisation) for image in images])
     pictures = [images.index(prompt.sample.image) for prompt in prompts]
     return model.generate(prompts, pixels.to(model.device), pictures, **options)
-
-
-def _read(said: Path) -> dict[str, str]:
-    """Text by sample id. A line that is damaged, such as a last one that was cut off in the middle of writing, is
-    taken out of the file with all behind it: that is asked again."""
-    known: dict[str, str] = {}
-    if not said.exists():
-        return known
-    lines = said.read_bytes().splitlines(keepends=True)
-    for number, line in enumerate(lines):
-        try:
-            name, text = json.loads(line)
-            is_whole = line.endswith(b"\n") and isinstance(name, str) and isinstance(text, str)
-        except (ValueError, TypeError):
-            is_whole = False
-        if not is_whole:
-            said.write_bytes(b"".join(lines[:number]))
-            break
-        known[name] = text
-    return known

@@ -30,4 +30,4 @@ def best_constant_by_kind(predictions: Sequence[Prediction]) -> list[Prediction]
 
 def _best(predictions: Sequence[Prediction]) -> str:
     benchmark = benchmark_named(predictions[0].benchmark)
-    return benchmark.metric.best_constant([tuple(map(benchmark.read, one.answers)) for one in predictions])
+    return benchmark.metric.best_constant(benchmark.truths([one.answers for one in predictions]))

@@ -1,57 +1,44 @@
 """Checkpoints on benchmarks: predictions of each, and what they say of each other.
 
-out/FAMILY-ORDER/BENCHMARK.jsonl        predictions, once a benchmark is done
-out/FAMILY-ORDER/BENCHMARK.said         what has been said so far, until then
-out/FAMILY-ORDER/asked.json             what they depend on: others have no place beside them
-benchmarks.png, .pdf, .csv              scores of all models, and the best constant answers
-differences.csv                         of models, paired, with their intervals
+out/FAMILY-ORDER/BENCHMARK.jsonl             predictions, once a benchmark is done
+out/FAMILY-ORDER/BENCHMARK.said              what has been said so far, until then: `vlm.evaluate.said`
+out/FAMILY-ORDER/BENCHMARK.csv               its scores and measures, by part
+out/FAMILY-ORDER/BENCHMARK.submission.json   for its test server, where there is one
+out/FAMILY-ORDER/asked.json                  what they depend on: `vlm.evaluate.asked`
+benchmarks.png, .pdf, .csv                   scores of all models, and the best constant answers
+differences.csv                              of models, paired, with their intervals
 
-The last two are in the folder for figures, or in `out`. Where the models are of several pairs, such as two sizes, the
-pair stands in front: out/PAIR-FAMILY-ORDER.
+The last two are in the folder for figures, or in `out`. Under `accelerate launch` processes share the questions.
 """
 
-import dataclasses
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+from accelerate import Accelerator
 from rich.console import Console
+from tqdm import tqdm
 
-from backbones.pairs import FAMILIES, MODEL_TYPES
-from training.config import ConfigError, require, require_choice
 from training.run import require_folder
-from vlm.checkpoint import files_of
-from vlm.dataset import digest_of_manifest, is_prepared, open_split
-from vlm.evaluate.answer import answer
+from vlm.evaluate.answer import BATCH, answer
+from vlm.evaluate.asked import Turn, turns_of
 from vlm.evaluate.benchmarks import benchmark_named
 from vlm.evaluate.figure import draw_results
-from vlm.evaluate.predictions import judge, read_predictions, write_predictions
-from vlm.evaluate.table import Evaluated, differences, print_results, scores
-from vlm.files import sha256_of
-from vlm.model import VisionLanguageModel
-from vlm.places import Place
+from vlm.evaluate.predictions import (
+    Prediction,
+    entries_of,
+    judge,
+    read_predictions,
+    scored_in,
+    write_predictions,
+)
+from vlm.evaluate.results import left_out, read_summary, summarise
+from vlm.evaluate.said import Said
+from vlm.evaluate.table import Evaluated, differences, print_measures, print_results, scores
 from vlm.prompt import Order
 from vlm.runs import Trained
 from vlm.sample import Split
-from vlm.samples import Samples
-from vlm.vocabulary import read_vocabulary
-from vlm.world.dataset import MANIFEST
-
-ASKED = "asked.json"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What predictions depend on, beside the benchmark."""
-
-    weights: str
-    """SHA-256 of the checkpoint's files."""
-    data: str
-    """SHA-256 of the file of samples, and of what a world says of itself, which its pictures follow from."""
-    order: Order
-    limit: int | None
-    """Questions of each benchmark, the first ones; None for all."""
 
 
 def evaluate(
@@ -63,113 +50,106 @@ def evaluate(
     order: Order | None = None,
     limit: int | None = None,
     split: Split = "test",
+    batch: int = BATCH,
+    one_expression: bool = False,
 ) -> None:
     """Asks every model everything, and prints scores and paired differences with their intervals.
 
     Args:
+        benchmarks: names; none for all that the samples are of.
         figures: folder for the tables and the figure; `out` unless given.
         order: the order to ask in; None for the one that a model was trained with.
-        limit: questions of each benchmark.
+        limit: questions of each benchmark, the first ones. What they are answered with is kept when more are asked.
+        batch: questions that are answered at once.
+        one_expression: of each object that is referred to, the first expression alone (as published; D2).
 
     Raises:
         ConfigError: something cannot be evaluated. What `out` holds is as it was.
     """
     require_folder(out, "the predictions")
     require_folder(figures or out, "the figure")
-    named = [benchmark_named(name) for name in dict.fromkeys(benchmarks)]
-    pairs = _pairs(models)
-    places = [
-        out / "-".join(filter(None, (pair, model.architecture.family, order or model.architecture.order)))
-        for pair, model in zip(pairs, models, strict=True)
-    ]
-    for place in places:
-        require(places.count(place) == 1, f"two of the models would be {place.name}: evaluate them into two folders.")
-    everything = []
-    for model, place in zip(models, places, strict=True):
-        samples = open_split(model.data, split)
-        asked = Asked(
-            weights=_digest(files_of(model.checkpoint)),
-            data=_digest_of_data(model.data, split),
-            order=order or model.architecture.order,
-            limit=limit,
-        )
-        _check_place(place, asked)
-        own = {one.name: one.of(samples)[:limit] for one in named}
-        _check_model(model, samples, [sample.image for some in own.values() for sample in some])
-        everything.append((model, place, asked, samples, own))
-    require(
-        len({asked.data for _, _, asked, _, _ in everything}) == 1,
-        "the models were trained on several data sets: name the one to ask all of them about with --data.",
-    )
-    found = []
-    for pair, (model, place, asked, samples, own) in zip(pairs, everything, strict=True):
-        loaded: VisionLanguageModel | None = None
-        for benchmark in named:
-            path = place / f"{benchmark.name}.jsonl"
-            if not path.exists():
-                loaded = loaded or model.load()
-                _claim(place, asked)
-                said = place / f"{benchmark.name}.said"
-                texts = answer(loaded, benchmark, own[benchmark.name], samples.picture, order=asked.order, said=said)
-                write_predictions(path, judge(benchmark, own[benchmark.name], texts))
-                said.unlink()
-            predictions = read_predictions(path)
-            family = model.architecture.family
-            found.append(Evaluated(pair=pair, family=family, order=asked.order, predictions=predictions))
-    table, compared = scores(found), differences(found)
-    drawn = figures or out
-    draw_results(table, drawn, title=f"{', '.join(dict.fromkeys(model.name for model in models))}, {split} split")
-    compared.to_csv(drawn / "differences.csv", index=False)
-    print_results(Console(), table, compared)
+    turns = turns_of(models, benchmarks, out, split=split, order=order, limit=limit, one_expression=one_expression)
+    accelerator = Accelerator()
+    for turn in turns:
+        _ask(turn, accelerator, batch)
+    if accelerator.is_main_process:
+        _report(turns, figures or out, f"{', '.join(dict.fromkeys(one.model.name for one in turns))}, {split} split")
 
 
-def _pairs(models: Sequence[Trained]) -> list[str]:
-    """The pair that each model is of; nothing where there is one alone. A checkpoint without its run does not say."""
-    pairs = ["" if model.name in MODEL_TYPES else model.name for model in models]
-    return pairs if len(set(pairs)) > 1 else [""] * len(pairs)
-
-
-def _check_model(model: Trained, samples: Samples, images: Sequence[str]) -> None:
-    """Raises ConfigError where a model cannot be compared or read, or one of these pictures is not there."""
-    require_choice("the family of a model", model.architecture.family, FAMILIES)
-    read_vocabulary(str(model.checkpoint))
-    for image in dict.fromkeys(images):
-        there = samples.has_picture(image)
-        require(there, f"{samples.pictures.of(image)} is not there: copy, draw or prepare the data again.")
-
-
-def _check_place(place: Path, asked: Asked) -> None:
-    """Raises ConfigError where the folder holds predictions that depend on something else."""
-    path = place / ASKED
-    if not path.exists():
+def _ask(turn: Turn, accelerator: Accelerator, batch: int) -> None:
+    """Asks one model what it was not asked yet, and keeps what it says."""
+    known = {name: turn.known(name) for name in turn.own}
+    unasked = [name for name, samples in turn.own.items() if len(known[name]) < len(samples)]
+    accelerator.wait_for_everyone()  # until all know what is there, none may write
+    if not unasked:
         return
-    try:
-        there = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): name another --out, or delete {place}.") from error
-    described = dataclasses.asdict(asked)
-    differing = sorted(name for name in described if there.get(name) != described[name])
-    require(
-        not differing,
-        f"{place} holds predictions that differ in {', '.join(differing)}: name another --out, or delete it.",
-    )
+    model = turn.model.load(accelerator.device)
+    if accelerator.is_main_process:
+        turn.claim()
+    total = sum(len(turn.own[name]) for name in unasked)
+    shown = None if accelerator.is_main_process else True
+    with tqdm(total=total, desc=turn.place.name, unit="answer", disable=shown, leave=False) as bar:
+        for name in unasked:
+            bar.set_postfix_str(name)
+            benchmark, samples, said = benchmark_named(name), turn.own[name], Said(turn.predictions(name))
+            texts = answer(
+                model,
+                benchmark,
+                samples,
+                turn.samples.picture,
+                order=turn.asked.order,
+                said=said,
+                accelerator=accelerator,
+                known=known[name],
+                bar=bar,
+                batch=batch,
+            )
+            if accelerator.is_main_process:
+                _keep(turn, name, judge(benchmark, samples, texts))
+                said.clear()
+            accelerator.wait_for_everyone()
 
 
-def _claim(place: Path, asked: Asked) -> None:
-    """Makes the folder for predictions of this kind."""
-    place.mkdir(parents=True, exist_ok=True)
-    (place / ASKED).write_text(json.dumps(dataclasses.asdict(asked), indent=1), encoding="utf-8")
+def _keep(turn: Turn, name: str, predictions: Sequence[Prediction]) -> None:
+    """Writes predictions, what a test server takes, and takes away what was computed of fewer of them."""
+    path = turn.predictions(name)
+    path.with_suffix(".csv").unlink(missing_ok=True)
+    if entries := entries_of(predictions):
+        path.with_suffix(".submission.json").write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
+    write_predictions(path, predictions)
 
 
-def _digest_of_data(folder: str, split: Split) -> str:
-    """SHA-256 of samples, and of what a world says of itself; the digest of samples that were prepared."""
-    if is_prepared(Place(folder)):
-        return digest_of_manifest(Place(folder), split)
-    return _digest(list(filter(Path.is_file, (Path(folder) / f"{split}.jsonl", Path(folder) / MANIFEST))))
+def _report(turns: Sequence[Turn], figures: Path, title: str) -> None:
+    """Tables, figure and the data of both."""
+    found, frames, hidden = [], [], []
+    for turn in turns:
+        for name in turn.own:
+            predictions = read_predictions(turn.predictions(name))
+            scored = scored_in(predictions)
+            if len(scored) < len(predictions):
+                hidden.append(turn.predictions(name).with_suffix(".submission.json"))
+            if scored:
+                family = turn.model.architecture.family
+                found.append(Evaluated(pair=turn.pair, family=family, order=turn.asked.order, predictions=scored))
+                frames.append(_summary(turn, name, scored))
+    console = Console()
+    if found:
+        table, compared = scores(found, frames), differences(found)
+        draw_results(table, figures, title=title)
+        compared.to_csv(figures / "differences.csv", index=False)
+        print_results(console, table, compared)
+        print_measures(console, table)
+        for sentence in dict.fromkeys(one for own in found for one in left_out(benchmark_named(own.benchmark))):
+            console.print(f"[dim]Left out: {sentence}[/dim]", highlight=False)
+    for path in hidden:
+        console.print(f"{path} holds answers that its test server scores.", highlight=False, soft_wrap=True)
 
 
-def _digest(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(bytes.fromhex(sha256_of(path)))
-    return digest.hexdigest()
+def _summary(turn: Turn, name: str, scored: Sequence[Prediction]) -> pd.DataFrame:
+    """Scores and measures of one benchmark, computed once: some take minutes."""
+    path = turn.predictions(name).with_suffix(".csv")
+    frame = read_summary(path, benchmark_named(name))
+    if frame is None:
+        frame = summarise(scored)
+        frame.to_csv(path, index=False)
+    return frame

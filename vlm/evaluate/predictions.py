@@ -1,9 +1,10 @@
 """Predictions: what a model said to each question of a benchmark, what is right and how it scored, a JSON line each.
 
-    {"id": "test-7-vqa", "image": "images/7.png", "benchmark": "world-vqa", "group": "seen", "kind": "color",
-     "prediction": "Red.", "answers": ["Red"], "score": 1.0, "parsed": true}
+    {"id": "vqa_v2-262148000.0", "number": "262148000", "image": "coco:262148", "benchmark": "vqa_v2", "group": "",
+     "kind": "what color is", "prediction": "Red.", "answers": ["red", "red", "orange"], "score": 1.0, "parsed": true}
 
-`prediction` is the text as it was generated, so that it can be scored again.
+`prediction` is the text as it was generated, so that it can be scored again. Where answers are not given out, as in the
+test sets that servers score, `answers` is empty and `score` is null.
 """
 
 import dataclasses
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from training.config import ConfigError, conform, require
-from vlm.evaluate.benchmarks import Benchmark, answers_of, benchmark_named
+from vlm.evaluate.benchmark import Benchmark, answers_of, number_of
+from vlm.evaluate.benchmarks import benchmark_named
 from vlm.sample import Sample
 
 
@@ -26,18 +28,22 @@ class PredictionError(ConfigError):
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """An answer to one question. `id`, `image` and `group` are those of the sample, `kind` that of its question."""
+    """An answer to one question. `id` and `group` are those of the sample, `kind` that of its question."""
 
     id: str
+    number: str
+    """Of the question in its data set, which test servers and files of others know it by."""
     image: str
+    """The picture, by the first of its names: what is drawn again for intervals."""
     benchmark: str
     group: str
     kind: str
     prediction: str
     answers: tuple[str, ...]
-    """All that is right: several references of a caption, otherwise one."""
-    score: float
-    """From 0 to 1; of a caption its CIDEr, from 0 to 10."""
+    """All that is right: the references of a caption, what annotators answered, the letters of right options, or one
+    answer. Empty where it is not given out."""
+    score: float | None
+    """From 0 to 1; of a caption its CIDEr, from 0 to 10. None where answers are not given out."""
     parsed: bool
     """Whether it could be read as an answer. Where not, the score is 0."""
 
@@ -55,13 +61,14 @@ def judge(benchmark: Benchmark, samples: Sequence[Sample], texts: Sequence[str])
     unscored = [
         Prediction(
             id=sample.id,
+            number=number_of(sample),
             image=next(iter(sample.known_as), sample.image),
             benchmark=benchmark.name,
             group=sample.group,
             kind=sample.questions[0].kind if sample.questions else "",
             prediction="",
             answers=answers_of(sample),
-            score=0.0,
+            score=None,
             parsed=False,
         )
         for sample in samples
@@ -70,14 +77,34 @@ def judge(benchmark: Benchmark, samples: Sequence[Sample], texts: Sequence[str])
 
 
 def answered(predictions: Sequence[Prediction], texts: Sequence[str]) -> list[Prediction]:
-    """The same questions of one benchmark with these texts for answers, scored."""
+    """The same questions of one benchmark with these texts for answers, scored where it is known what is right."""
     if not predictions:
         return []
-    judged = benchmark_named(predictions[0].benchmark).judge(texts, [asked.answers for asked in predictions])
-    return [
-        dataclasses.replace(asked, prediction=text, score=score, parsed=parsed)
-        for asked, text, (score, parsed) in zip(predictions, texts, judged, strict=True)
-    ]
+    benchmark = benchmark_named(predictions[0].benchmark)
+    said = [dataclasses.replace(asked, prediction=text) for asked, text in zip(predictions, texts, strict=True)]
+    known = [one for one in said if one.answers]
+    judged = iter(benchmark.judge([one.prediction for one in known], [one.answers for one in known]) if known else ())
+    scored = []
+    for one in said:
+        score, parsed = next(judged) if one.answers else (None, benchmark.readings([one.prediction])[0] is not None)
+        scored.append(dataclasses.replace(one, score=score, parsed=parsed))
+    return scored
+
+
+def scored_in(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Those of which it is known what is right."""
+    return [one for one in predictions if one.score is not None]
+
+
+def entries_of(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+    """What is sent to the test server of their benchmark: all that it alone can score, or everything where that is
+    nothing; none where there is no server."""
+    form = benchmark_named(predictions[0].benchmark).submission
+    if form is None:
+        return []
+    hidden = [one for one in predictions if one.score is None] or predictions
+    read = benchmark_named(predictions[0].benchmark).readings([one.prediction for one in hidden])
+    return [form.entry(one.number, text or "") for one, text in zip(hidden, read, strict=True)]
 
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
@@ -132,10 +159,11 @@ def _from_line(line: str, place: str) -> Prediction:
         prediction = Prediction(**read)
     except ConfigError as error:
         raise ConfigError(f"{place}: {error}") from error
-    require(len(prediction.answers) > 0, f"{place} has no answers.")
+    score = prediction.score
+    require(bool(prediction.answers) == (score is not None), f"{place} has answers without a score, or the reverse.")
     require(
-        math.isfinite(prediction.score) and prediction.score >= 0,
-        f"{place} has a score of {prediction.score}, which is no number from 0 up.",
+        score is None or (math.isfinite(score) and score >= 0),
+        f"{place} has a score of {score}, which is no number from 0 up.",
     )
     return prediction
 

@@ -20,7 +20,7 @@ from training.config import require
 from vlm.evaluate.benchmarks import BENCHMARKS
 from vlm.evaluate.constants import best_constant, best_constant_by_kind
 from vlm.evaluate.predictions import Prediction, in_the_order_of
-from vlm.evaluate.results import ALL, difference, difference_of_differences, summarise
+from vlm.evaluate.results import ALL, difference, difference_of_differences, headlines, summarise
 from vlm.prompt import ORDERS
 
 CONSTANT, CONSTANT_BY_KIND = "constant", "constant by kind"
@@ -42,8 +42,11 @@ class Evaluated:
         return self.predictions[0].benchmark
 
 
-def scores(evaluated: Sequence[Evaluated]) -> pd.DataFrame:
+def scores(evaluated: Sequence[Evaluated], summaries: Sequence[pd.DataFrame] | None = None) -> pd.DataFrame:
     """The results of all models, and of the best constant answers, in the order in which they are drawn.
+
+    Args:
+        summaries: what `results.summarise` gives of each of them, where it is at hand.
 
     Returns:
         pair, family, order, and the columns of `results.summarise`.
@@ -51,20 +54,27 @@ def scores(evaluated: Sequence[Evaluated]) -> pd.DataFrame:
     Raises:
         ConfigError: there are none, one is given twice, or two did not answer the same questions.
     """
+    known = dict(zip(map(id, evaluated), summaries or map(_summary, evaluated), strict=True))
     frames = []
     for some in by_benchmark(evaluated):
         asked = some[0].predictions
-        rows = [("", CONSTANT, "", best_constant(asked))]
+        frames.append(_labelled(summarise(best_constant(asked), further=False), family=CONSTANT))
         if len({one.kind for one in asked}) > 1:
-            rows.append(("", CONSTANT_BY_KIND, "", best_constant_by_kind(asked)))
-        rows += [(one.pair, one.family, one.order, list(one.predictions)) for one in some]
-        for pair, family, order, predictions in rows:
-            frame = summarise(predictions)
-            frame.insert(0, "pair", pair)
-            frame.insert(1, "family", family)
-            frame.insert(2, "order", order)
-            frames.append(frame)
+            constant = summarise(best_constant_by_kind(asked), further=False)
+            frames.append(_labelled(constant, family=CONSTANT_BY_KIND))
+        frames += [_labelled(known[id(one)], pair=one.pair, family=one.family, order=one.order) for one in some]
     return pd.concat(frames, ignore_index=True)
+
+
+def _summary(one: Evaluated) -> pd.DataFrame:
+    return summarise(one.predictions)
+
+
+def _labelled(frame: pd.DataFrame, *, family: str, pair: str = "", order: str = "") -> pd.DataFrame:
+    frame = frame.copy()
+    for place, (name, value) in enumerate((("pair", pair), ("family", family), ("order", order))):
+        frame.insert(place, name, value)
+    return frame
 
 
 def differences(evaluated: Sequence[Evaluated]) -> pd.DataFrame:
@@ -166,7 +176,29 @@ def print_results(console: Console, scores: pd.DataFrame, differences: pd.DataFr
     console.print(table)
 
 
+def print_measures(console: Console, scores: pd.DataFrame) -> None:
+    """What is reported of whole benchmarks beside their scores, times 100, a line for each model."""
+    beside = _whole(scores).drop(headlines(scores).index, errors="ignore")
+    if beside.empty:
+        return
+    console.print()
+    table = _empty("model", "measures, with 95 % intervals")
+    table.columns[-1].justify = "left"
+    for name, some in beside.groupby("benchmark", sort=False):
+        models = some.groupby(["pair", "family", "order"], sort=False)
+        for number, (model, rows) in enumerate(models):
+            said = (f"{r['metric']} {100 * r['score']:.1f} ({_interval(r, '{:.1f}')})" for r in rows.to_dict("records"))
+            table.add_row("" if number else name, " ".join(filter(None, model)), ", ".join(said))
+        table.add_section()
+    console.print(table)
+
+
 def _overall(frame: pd.DataFrame) -> pd.DataFrame:
+    whole = _whole(frame)
+    return headlines(whole) if "metric" in whole else whole
+
+
+def _whole(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[(frame["group"] == ALL) & (frame["kind"] == ALL)]
 
 

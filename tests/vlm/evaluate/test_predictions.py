@@ -23,6 +23,7 @@ from vlm.sample import Question, Sample
 kept = st.builds(
     Prediction,
     id=st.text(),
+    number=st.text(),
     image=st.text(),
     benchmark=st.just("world-vqa"),
     group=st.text(),
@@ -54,6 +55,7 @@ def test_samples_and_texts_become_scored_predictions():
     (one,) = judge(BENCHMARKS["world-vqa"], [sample], ["Two.<|endoftext|>"])
     assert one == Prediction(
         id="7",
+        number="7",
         image="7.png",
         benchmark="world-vqa",
         group="held-out",
@@ -83,16 +85,17 @@ LINE = dataclasses.asdict(predictions("world-vqa")[0])
         ([], "it is empty"),
         (["{"], "line 1 is no JSON"),
         (["[1]"], "line 1 is no JSON object"),
-        ([LINE, {"image_id": 1, "caption": "a"}], "line 2 must have exactly id, image"),
+        ([LINE, {"image_id": 1, "caption": "a"}], "line 2 must have exactly id, number"),
         ([{**LINE, "score": "high"}], "line 1: score must be a number"),
         ([{**LINE, "score": float("nan")}], "line 1 has a score of nan"),
         ([{**LINE, "score": -1}], "line 1 has a score of -1"),
         ([{**LINE, "prediction": 3}], "line 1: prediction must be a text"),
         ([{**LINE, "answers": "red"}], "line 1: answers must be"),
-        ([{**LINE, "answers": []}], "line 1 has no answers"),
+        ([{**LINE, "answers": []}], "line 1 has answers without a score, or the reverse"),
+        ([{**LINE, "score": None}], "line 1 has answers without a score, or the reverse"),
         ([LINE, LINE], "answers world-vqa-0 twice"),
         ([LINE, {**LINE, "id": "2", "benchmark": "world-match"}], "holds world-match and world-vqa"),
-        ([{**LINE, "benchmark": "coco"}], "must be one of world-caption"),
+        ([{**LINE, "benchmark": "flickr"}], "must be one of world-caption"),
     ],
 )
 def test_a_file_that_is_none_is_refused_with_one_sentence(tmp_path, lines, sentence):

@@ -1,0 +1,204 @@
+"""What a model is asked, looked at before anything long begins: its samples, its pictures, and the folder it writes to.
+
+    out/FAMILY-ORDER/asked.json             what its predictions depend on: others have no place beside them
+    out/FAMILY-ORDER/BENCHMARK.jsonl        predictions
+
+Where the models are of several pairs, such as two sizes, the pair stands in front: out/PAIR-FAMILY-ORDER.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from backbones.pairs import FAMILIES, MODEL_TYPES
+from training.config import ConfigError, require, require_choice
+from vlm.checkpoint import files_of
+from vlm.dataset import digest_of_manifest, is_prepared, open_split
+from vlm.evaluate.benchmark import Benchmark
+from vlm.evaluate.benchmarks import BENCHMARKS, benchmark_named
+from vlm.evaluate.predictions import read_predictions
+from vlm.files import sha256_of
+from vlm.places import Place
+from vlm.prompt import Order
+from vlm.runs import Trained
+from vlm.sample import Sample, Split
+from vlm.samples import Samples
+from vlm.vocabulary import read_vocabulary
+from vlm.world.dataset import MANIFEST
+
+ASKED = "asked.json"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What predictions depend on, beside the benchmark. How many questions of it were asked is no part: more of them
+    can be asked later."""
+
+    weights: str
+    """SHA-256 of the checkpoint's files."""
+    data: str
+    """SHA-256 of the file of samples, and of what a world says of itself, which its pictures follow from; of samples
+    that were prepared, what their manifest says."""
+    order: Order
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One model, and all that it is asked."""
+
+    pair: str
+    """Empty where there is one alone."""
+    model: Trained
+    place: Path
+    asked: Asked
+    samples: Samples
+    """That pictures are opened by."""
+    own: dict[str, list[Sample]]
+    """By benchmark."""
+
+    def predictions(self, benchmark: str) -> Path:
+        """The file of predictions."""
+        return self.place / f"{benchmark}.jsonl"
+
+    def known(self, benchmark: str) -> dict[str, str]:
+        """What it said before, by the id of the sample."""
+        path = self.predictions(benchmark)
+        return {one.id: one.prediction for one in read_predictions(path)} if path.exists() else {}
+
+    def claim(self) -> None:
+        """Makes the folder for predictions of this kind."""
+        self.place.mkdir(parents=True, exist_ok=True)
+        (self.place / ASKED).write_text(json.dumps(dataclasses.asdict(self.asked), indent=1), encoding="utf-8")
+
+
+def turns_of(
+    models: Sequence[Trained],
+    benchmarks: Sequence[str],
+    out: Path,
+    *,
+    split: Split,
+    order: Order | None,
+    limit: int | None,
+    one_expression: bool,
+) -> list[Turn]:
+    """All that is to be asked; nothing has been written.
+
+    Args:
+        benchmarks: names; none for all that the samples are of.
+        order, limit, one_expression: see `vlm.evaluate.evaluate.evaluate`.
+
+    Raises:
+        ConfigError, backbones.ModelError: something cannot be asked, or `out` holds something else.
+    """
+    named = [benchmark_named(name) for name in dict.fromkeys(benchmarks)]
+    pairs = _pairs(models)
+    orders = [order or model.architecture.order for model in models]
+    places = [
+        out / "-".join(filter(None, (pair, model.architecture.family, asked_in)))
+        for pair, model, asked_in in zip(pairs, models, orders, strict=True)
+    ]
+    for place in places:
+        require(places.count(place) == 1, f"two of the models would be {place.name}: evaluate them into two folders.")
+    opened = {model.data: open_split(model.data, split) for model in models}
+    own = {data: _own(samples, named, data, limit, one_expression) for data, samples in opened.items()}
+    digests = {data: _digest_of_data(data, split) for data in opened}
+    require(
+        len(set(digests.values())) == 1,
+        "the models were trained on several data sets: name the one to ask all of them about with --data.",
+    )
+    turns = []
+    for pair, model, place, asked_in in zip(pairs, models, places, orders, strict=True):
+        data = model.data
+        asked = Asked(weights=_digest(files_of(model.checkpoint)), data=digests[data], order=asked_in)
+        turn = Turn(pair=pair, model=model, place=place, asked=asked, samples=opened[data], own=own[data])
+        _check_place(turn)
+        require_choice("the family of a model", model.architecture.family, FAMILIES)
+        read_vocabulary(str(model.checkpoint))
+        turns.append(turn)
+    for data, samples in opened.items():
+        _check_pictures(samples, own[data])
+    return turns
+
+
+def _own(
+    samples: Samples, named: Sequence[Benchmark], data: str, limit: int | None, one_expression: bool
+) -> dict[str, list[Sample]]:
+    """What belongs to each benchmark."""
+    own: dict[str, list[Sample]] = {}
+    for benchmark in named or BENCHMARKS.values():
+        some = benchmark.of(samples)
+        require(
+            bool(some) or not named,
+            f"there are no samples of {benchmark.name} in {data}: name a folder that has some, such as one that "
+            "`vlm prepare benchmarks` makes, or that `vlm world` draws.",
+        )
+        if one_expression and benchmark.task == "visual_grounding":
+            some = list(_first_of_each(some))
+        if some:
+            own[benchmark.name] = some[:limit]
+    require(bool(own), f"{data} has no samples of a benchmark: name one that `vlm prepare benchmarks` makes.")
+    return own
+
+
+def _first_of_each(samples: Sequence[Sample]) -> Iterator[Sample]:
+    """One expression for each object that is referred to, by the number in front of the full stop in a region's."""
+    seen = set()
+    for sample in samples:
+        referred = sample.regions[0].id.partition(".")[0] or sample.id
+        if referred not in seen:
+            seen.add(referred)
+            yield sample
+
+
+def _pairs(models: Sequence[Trained]) -> list[str]:
+    """The pair that each model is of; nothing where there is one alone. A checkpoint without its run does not say."""
+    pairs = ["" if model.name in MODEL_TYPES else model.name for model in models]
+    return pairs if len(set(pairs)) > 1 else [""] * len(pairs)
+
+
+def _check_pictures(samples: Samples, own: dict[str, list[Sample]]) -> None:
+    """Raises ConfigError where one of these pictures is not there; a store is not asked for thousands of them."""
+    if samples.picture_folder is None:
+        return
+    for image in dict.fromkeys(sample.image for some in own.values() for sample in some):
+        there = samples.has_picture(image)
+        require(there, f"{samples.pictures.of(image)} is not there: copy, draw or prepare the data again.")
+
+
+def _check_place(turn: Turn) -> None:
+    """Raises ConfigError where the folder holds predictions that depend on something else, or answers more."""
+    path = turn.place / ASKED
+    if not path.exists():
+        return
+    try:
+        there = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}): name another --out, or delete {turn.place}.") from error
+    described = dataclasses.asdict(turn.asked)
+    differing = sorted(name for name in described if there.get(name) != described[name])
+    require(
+        not differing,
+        f"{turn.place} holds predictions that differ in {', '.join(differing)}: name another --out, or delete it.",
+    )
+    for name, some in turn.own.items():
+        others = turn.known(name).keys() - {sample.id for sample in some}
+        require(
+            not others,
+            f"{turn.predictions(name)} answers {len(others)} other questions: ask those too, or name another --out.",
+        )
+
+
+def _digest_of_data(folder: str, split: Split) -> str:
+    """SHA-256 of samples, and of what a world says of itself; the digest of samples that were prepared."""
+    if is_prepared(Place(folder)):
+        return digest_of_manifest(Place(folder), split)
+    return _digest(list(filter(Path.is_file, (Path(folder) / f"{split}.jsonl", Path(folder) / MANIFEST))))
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(bytes.fromhex(sha256_of(path)))
+    return digest.hexdigest()
