@@ -36,7 +36,7 @@ def evaluate(
         int | None, typer.Option(help="Questions answered at once, for speed and memory alone; 64 unless given.", min=1)
     ] = None,
     one_expression: Annotated[
-        bool, typer.Option(help="Of each object in RefCOCO, its first expression alone, as published.")
+        bool, typer.Option(help="Of each object in RefCOCO, its last expression alone, as published.")
     ] = False,
 ) -> None:
     """Ask models the questions of benchmarks, and compare them question by question.

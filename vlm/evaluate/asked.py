@@ -9,7 +9,7 @@ Where the models are of several pairs, such as two sizes, the pair stands in fro
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from backbones.pairs import FAMILIES, MODEL_TYPES
@@ -135,21 +135,30 @@ def _own(
             "`vlm prepare benchmarks` makes, or that `vlm world` draws.",
         )
         if one_expression and benchmark.task == "visual_grounding":
-            some = list(_first_of_each(some))
+            some = _last_of_each(some)
         if some:
             own[benchmark.name] = some[:limit]
     require(bool(own), f"{data} has no samples of a benchmark: name one that `vlm prepare benchmarks` makes.")
     return own
 
 
-def _first_of_each(samples: Sequence[Sample]) -> Iterator[Sample]:
-    """One expression for each object that is referred to, by the number in front of the full stop in a region's."""
-    seen = set()
+def _last_of_each(samples: Sequence[Sample]) -> list[Sample]:
+    """The expression with the highest number for each object that is referred to, as the public loader keeps the last
+    of its file (D2). A region is named by both numbers: 40.112 is expression 112 for object 40."""
+    last: dict[str, Sample] = {}
     for sample in samples:
-        referred = sample.regions[0].id.partition(".")[0] or sample.id
-        if referred not in seen:
-            seen.add(referred)
-            yield sample
+        object_, _, _ = sample.regions[0].id.partition(".")
+        there = last.get(object_)
+        if there is None or _expression(there) < _expression(sample):
+            last[object_] = sample
+    kept = {id(sample) for sample in last.values()}
+    return [sample for sample in samples if id(sample) in kept]
+
+
+def _expression(sample: Sample) -> int:
+    number = sample.regions[0].id.partition(".")[2]
+    require(number.isdecimal(), f"sample {sample.id} does not say which expression it is: leave --one-expression out.")
+    return int(number)
 
 
 def _pairs(models: Sequence[Trained]) -> list[str]:

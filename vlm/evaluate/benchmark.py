@@ -18,7 +18,7 @@ from vlm.evaluate.metrics.metric import Metric, Reading
 from vlm.evaluate.submission import Submission
 from vlm.sample import Sample, SampleError, Task
 from vlm.samples import Chosen, Samples
-from vlm.templates import letters_of
+from vlm.templates import letter_of, letters_of
 from vlm.vocabulary import END
 
 Tasks = Literal["summary", "retrieval", "reading"]
@@ -86,7 +86,8 @@ class Benchmark:
 
 def answers_of(sample: Sample) -> tuple[str, ...]:
     """What is right of a sample that asks one thing, as text: all references of a caption, the answers of all
-    annotators, the letters of all options that are right, otherwise one; none where it is not given out.
+    annotators, the letters of all options that are right (as published, of the first; D13), otherwise one; none where
+    it is not given out.
 
     Raises:
         SampleError: it asks several things, or a kind of thing that nothing is compared with.
@@ -104,7 +105,7 @@ def answers_of(sample: Sample) -> tuple[str, ...]:
     question = sample.questions[0]
     if sample.task == "vqa":
         return question.answers or (question.answer,)
-    return letters_of(question)
+    return (letter_of(question, first_match=True),) if sample.as_published else letters_of(question)
 
 
 _ASKING_ONE = ("visual_grounding", "vqa", "multiple_choice_vqa", "grounded_multiple_choice_vqa")

@@ -61,7 +61,7 @@ def evaluate(
         order: the order to ask in; None for the one that a model was trained with.
         limit: questions of each benchmark, the first ones. What they are answered with is kept when more are asked.
         batch: questions that are answered at once.
-        one_expression: of each object that is referred to, the first expression alone (as published; D2).
+        one_expression: of each object that is referred to, the last expression alone (as published; D2).
 
     Raises:
         ConfigError: something cannot be evaluated. What `out` holds is as it was.

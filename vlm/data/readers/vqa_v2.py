@@ -80,6 +80,7 @@ def _unanswered(source: Source, group: str, year: str) -> Iterator[Sample]:
                 group=group,
                 known_as=(f"coco-test:{image_id}",),
                 answered=False,
+                as_published=source.how.as_published,
             )
 
 
