@@ -44,6 +44,11 @@ ANSWERS = {
 """How an answer to each benchmark is made up."""
 
 
+def truths(benchmark: str, answer: str) -> tuple[str, ...]:
+    """What is right, by one annotator or by ten of them."""
+    return (answer,) if BENCHMARKS[benchmark].reads_truths else (answer.lower().removesuffix("."),) * 10
+
+
 def predictions(benchmark: str, right: float = 0.6, number: int = 60, seed: int = 0) -> list[Prediction]:
     """What a model says that knows this share of the answers; two questions to a picture, two groups. Questions are the
     same for every share and seed."""
@@ -57,7 +62,7 @@ def predictions(benchmark: str, right: float = 0.6, number: int = 60, seed: int 
             group="held-out" if index % 4 == 3 else "seen",
             kind=("colour", "count")[index % 2] if benchmark == "world-vqa" else "",
             prediction="",
-            answers=(ANSWERS[benchmark](asked),),
+            answers=truths(benchmark, ANSWERS[benchmark](asked)),
             score=0.0,
             parsed=False,
         )

@@ -15,6 +15,7 @@ import numpy as np
 from training.config import require
 from vlm.evaluate.metrics.boxes import exact_box_text
 from vlm.evaluate.metrics.metric import Metric, Reading
+from vlm.evaluate.metrics.vqa import read_short_answer
 from vlm.evaluate.submission import Submission
 from vlm.sample import Sample, SampleError, Task
 from vlm.samples import Chosen, Samples
@@ -125,11 +126,6 @@ def read_text(text: str) -> str | None:
     return " ".join(text.split()) or None
 
 
-def read_answer(text: str) -> str | None:
-    """A word or phrase in lower case, without a final full stop: questions."""
-    return text.strip().removesuffix(".").strip().lower() or None
-
-
 def read_letter(text: str) -> str | None:
     """The one capital letter before the first full stop: multiple choice."""
     letter = text.partition(".")[0].strip()
@@ -138,5 +134,5 @@ def read_letter(text: str) -> str | None:
 
 def read_truth(text: str) -> str | None:
     """`true` or `false`, in either case: whatever else is said is no answer, and not one of the two."""
-    answer = read_answer(text)
+    answer = read_short_answer(text)
     return answer if answer in ("true", "false") else None

@@ -5,9 +5,11 @@ budgets that the public implementation has for each (code or script); an answer 
 """
 
 from training.config import require_choice
-from vlm.evaluate.benchmark import Benchmark, Tasks, read_answer, read_letter, read_text, read_truth
+from vlm.evaluate.benchmark import Benchmark, Tasks, read_letter, read_text, read_truth
 from vlm.evaluate.metrics.boxes import parse_box
 from vlm.evaluate.metrics.metric import ACCURACY, CIDER, OVERLAP, Metric
+from vlm.evaluate.metrics.vqa import VQA, read_short_answer
+from vlm.evaluate.metrics.yes_no import TRUTH, YES_NO, read_yes_no
 from vlm.evaluate.submission import ANSWERS, CAPTIONS, CAPTIONS_BY_NAME, GQA, Submission
 from vlm.sample import Task
 
@@ -35,7 +37,8 @@ def _questions(
         tasks=tasks,
         metric=metric,
         new_tokens=20,
-        read=read_answer,
+        read=read_yes_no if metric is YES_NO else read_short_answer,
+        reads_truths=metric is not VQA,
         submission=submission,
     )
 
@@ -49,9 +52,7 @@ def _choice(
 
 
 def _match(name: str) -> Benchmark:
-    return Benchmark(
-        name=name, task="image_text_match", tasks="summary", metric=ACCURACY, new_tokens=10, read=read_truth
-    )
+    return Benchmark(name=name, task="image_text_match", tasks="summary", metric=TRUTH, new_tokens=10, read=read_truth)
 
 
 def _grounding(name: str) -> Benchmark:
@@ -71,19 +72,19 @@ BENCHMARKS: dict[str, Benchmark] = {
         _questions("world-reading", tasks="reading"),
         _captions("coco", submission=CAPTIONS),
         _captions("nocaps", submission=CAPTIONS),
-        _questions("vqa_v2", submission=ANSWERS),
+        _questions("vqa_v2", VQA, submission=ANSWERS),
         _questions("gqa", submission=GQA),
         _choice("visual7w-telling", source="visual7w telling", new_tokens=20),
         _match("vsr"),
-        _questions("pope_adversarial"),
-        _questions("pope_popular"),
-        _questions("pope_random"),
+        _questions("pope_adversarial", YES_NO),
+        _questions("pope_popular", YES_NO),
+        _questions("pope_random", YES_NO),
         _grounding("refcoco"),
         _grounding("refcoco+"),
         _grounding("refcocog"),
         _choice("visual7w-pointing", "retrieval", "grounded_multiple_choice_vqa", "visual7w pointing", new_tokens=20),
         _captions("textcaps", "reading", submission=CAPTIONS_BY_NAME),
-        _questions("text_vqa", tasks="reading", submission=ANSWERS),
+        _questions("text_vqa", VQA, "reading", submission=ANSWERS),
         _choice("ai2d", "reading"),
     )
 }

@@ -159,9 +159,8 @@ def print_results(console: Console, scores: pd.DataFrame, differences: pd.DataFr
     for name, some in _overall(scores).groupby("benchmark", sort=False):
         said = [name, f"{some['metric'].iloc[0]}, n = {some['n'].iloc[0]:,}"]
         for about, row in zip(itertools.chain(said, itertools.repeat("")), some.to_dict("records"), strict=False):
-            model = " ".join(filter(None, (row["pair"], row["family"], row["order"])))
             unread = f"{row['parse_failures']:,}" if row["parse_failures"] else ""
-            table.add_row(about, model, f"{100 * row['score']:.1f}", _interval(row, "{:.1f}"), unread)
+            table.add_row(about, _model(row), f"{100 * row['score']:.1f}", _interval(row, "{:.1f}"), unread)
         table.add_section()
     console.print(table)
     if differences.empty:
@@ -177,18 +176,19 @@ def print_results(console: Console, scores: pd.DataFrame, differences: pd.DataFr
 
 
 def print_measures(console: Console, scores: pd.DataFrame) -> None:
-    """What is reported of whole benchmarks beside their scores, times 100, a line for each model."""
-    beside = _whole(scores).drop(headlines(scores).index, errors="ignore")
+    """What is reported of whole benchmarks beside their scores, times 100."""
+    whole = _whole(scores)
+    beside = whole.drop(headlines(whole).index)
     if beside.empty:
         return
     console.print()
-    table = _empty("model", "measures, with 95 % intervals")
-    table.columns[-1].justify = "left"
+    table = _empty("measure", "model", "value", "95 % interval")
+    table.columns[2].justify = "left"
     for name, some in beside.groupby("benchmark", sort=False):
-        models = some.groupby(["pair", "family", "order"], sort=False)
-        for number, (model, rows) in enumerate(models):
-            said = (f"{r['metric']} {100 * r['score']:.1f} ({_interval(r, '{:.1f}')})" for r in rows.to_dict("records"))
-            table.add_row("" if number else name, " ".join(filter(None, model)), ", ".join(said))
+        for measure, rows in some.groupby("metric", sort=False):
+            for row in rows.to_dict("records"):
+                table.add_row(name, measure, _model(row), f"{100 * row['score']:.1f}", _interval(row, "{:.1f}"))
+                name = measure = ""
         table.add_section()
     console.print(table)
 
@@ -207,6 +207,10 @@ def _empty(what: str, *numbers: str) -> Table:
     for number in numbers:
         table.add_column(number, justify="right")
     return table
+
+
+def _model(row: dict[str, Any]) -> str:
+    return " ".join(filter(None, (row["pair"], row["family"], row["order"])))
 
 
 def _interval(row: dict[str, Any], form: str) -> str:

@@ -30,7 +30,7 @@ def test_questions_of_a_picture_stand_together_with_the_answer_that_most_people_
     assert first.questions[0] == Question(
         question="What is this photo taken looking through?",
         answer="net",
-        kind="what is",
+        kind="other",
         id="458752000",
         answers=("net", "netting", "mesh", *["net"] * 7),
     )

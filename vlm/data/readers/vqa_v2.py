@@ -60,7 +60,7 @@ def _answered(source: Source) -> Iterator[tuple[Record, Question]]:
             if len(given) != ANNOTATORS:
                 annotation.refuse(f"it has {len(given)} answers, and should have {ANNOTATORS}")
             text, number = record.text("question"), record.id("question_id")
-            yield record, question_of(source, record, text, given, id=number, kind=annotation.text("question_type"))
+            yield record, question_of(source, record, text, given, id=number, kind=annotation.text("answer_type"))
 
 
 def _question_id(record: Record) -> str:
