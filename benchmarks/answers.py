@@ -13,7 +13,8 @@ file. A size has a process of its own.
     further         all measures beside it: the parts of every answer, and their sums
     best_constant   the one answer that scores highest
     load            how many processes wanted a processor in the last minute, as other work may be going on
-    peak_mb         most memory that the process ever had, and empty_mb before anything is scored
+    peak_mb         most memory that the process ever had, and empty_mb before anything is scored: they are equal where
+                    drawing the answers took more than scoring them
 
 Target: 1,000,000 answers within 60 seconds, all that a metric reports together.
 """
