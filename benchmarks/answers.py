@@ -1,6 +1,6 @@
 """Seconds and memory of scoring short answers, at growing numbers of them.
 
-    python -m benchmarks.answers              writes benchmarks/results/answers.json (a few minutes, 3 GB of memory)
+    python -m benchmarks.answers              writes benchmarks/results/answers.json (a few minutes, 1.5 GB of memory)
 
 VQA accuracy: answers are drawn as often as words are, the k-th most frequent of 200,000 with a share like k^-1.1, and
 have one to three words, some with an article, a number, a contraction or a comma, so that each rule has work. Each of
@@ -12,11 +12,14 @@ file. A size has a process of its own.
     scores          of the mean that is reported
     further         all measures beside it: the parts of every answer, and their sums
     best_constant   the one answer that scores highest
-    peak_mb         most memory that the process ever had, and empty_mb before anything is scored
+    load            how many processes wanted a processor in the last minute, as other work may be going on
+    peak_mb         most memory that the process ever had, and empty_mb before anything is scored: they are equal where
+                    drawing the answers took more than scoring them
 
 Target: 1,000,000 answers within 60 seconds, all that a metric reports together.
 """
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -101,6 +104,7 @@ def measure(name: str, number: int) -> dict[str, object]:
         "answers": number,
         **{part: round(one, 2) for part, one in medians.items()},
         "all": round(sum(medians.values()), 2),
+        "load": round(os.getloadavg()[0], 1),
         "microseconds_per_answer": round(1e6 * sum(medians.values()) / number, 2),
         "peak_mb": round(_peak()),
         "empty_mb": round(empty),

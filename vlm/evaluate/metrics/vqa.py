@@ -112,13 +112,12 @@ def best_answer(truths: Truths) -> str:
 def _official(reading: str, some: Sequence[str], plain: Form, normal: Form) -> float:
     form = _form(some, plain, normal)
     said = form(reading)
-    return _points([form(answer) for answer in some].count(said), len(some)) / (ENOUGH * len(some))
+    return _points([*map(form, some)].count(said), len(some)) / (ENOUGH * len(some))
 
 
 def _form(some: Sequence[str], plain: Form, normal: Form) -> Form:
     """In which form answers to a question are compared: plainly where its annotators agree."""
-    first = plain(some[0])
-    return plain if all(plain(answer) == first for answer in some) else normal
+    return plain if len(set(map(plain, some))) == 1 else normal
 
 
 def _points(matches: int, annotators: int) -> int:
