@@ -66,6 +66,7 @@ def answer(
             bar.update(min(len(some) * accelerator.num_processes, len(asked) - start))  # the others are as far
     accelerator.wait_for_everyone()
     texts |= said.read()
+    accelerator.wait_for_everyone()  # until all have read, none may clear
     return [texts[sample.id] for sample in samples]
 
 

@@ -21,6 +21,7 @@ from rich.console import Console
 from tqdm import tqdm
 
 from training.run import require_folder
+from training.session import part
 from vlm.evaluate.answer import BATCH, answer
 from vlm.evaluate.asked import Turn, turns_of
 from vlm.evaluate.benchmarks import benchmark_named
@@ -72,6 +73,7 @@ def evaluate(
     accelerator = Accelerator()
     for turn in turns:
         _ask(turn, accelerator, batch)
+    part()
     if accelerator.is_main_process:
         _report(turns, figures or out, f"{', '.join(dict.fromkeys(one.model.name for one in turns))}, {split} split")
 
