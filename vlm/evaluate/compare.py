@@ -3,8 +3,7 @@
 Of each benchmark, of each of its groups and of each kind of question:
 
     n, score_a, score_b       questions, and the mean scores
-    difference, low, high     score_b - score_a, with its 95 % bootstrap interval over pictures, in which both models are
-                              drawn together
+    difference, low, high     score_b - score_a, with its 95 % interval: pictures are drawn, the same for both models
     relative                  (score_b - score_a) / score_a
     p                         of the randomisation test over pictures, which any score allows
     holm                      p of whole benchmarks, adjusted (Holm) for how many of them one call compares
@@ -18,12 +17,14 @@ Of each group of tasks (paper, tables 1 and 2):
 
     score_a, score_b          means over its benchmarks, each of which counts the same
     difference, low, high, p  of that mean; see `together`
-    total                     the difference of the sums over its benchmarks, which the paper prints in brackets
+    total                     the same of the sums over its benchmarks, which the paper prints in brackets
     relative                  mean over its benchmarks of their own, which is how the paper's table 11 would add up
     holm                      p, adjusted for how many groups of tasks there are
     only_a, only_b, ...       of all its benchmarks with scores of 0 and 1, every question counting the same
 
-Scores, differences and gains are shares (1.0 is what papers print as 100), and CIDEr goes from 0 to 10.
+Benchmarks are those of `benchmarks`: RefCOCO's test sets are groups of one, and POPE's three ways to ask are three. The
+paper has a column for each set, and one for POPE. Scores, differences and gains are shares (1.0 is what papers print as
+100), and CIDEr goes from 0 to 10.
 """
 
 import math
@@ -32,11 +33,11 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from vlm.evaluate import randomisation, together
+from vlm.evaluate import bootstrap, randomisation, together
 from vlm.evaluate.benchmarks import Tasks, benchmark_named
 from vlm.evaluate.mcnemar import Discordant, discordant, is_binary
 from vlm.evaluate.paired import Paired
-from vlm.evaluate.results import ALL, difference
+from vlm.evaluate.results import ALL, parts
 
 BENCHMARK_COLUMNS = ["benchmark", "tasks", "metric", "group", "kind", "n", "score_a", "score_b"]
 TASKS_COLUMNS = ["tasks", "benchmarks", "n", "score_a", "score_b"]
@@ -63,20 +64,23 @@ def _rows(paired: Paired) -> list[dict[str, Any]]:
     (score_a, score_b), images = paired.scores, paired.images
     binary = _is_binary(paired)
     rows = []
-    for found in difference(paired.b, paired.a).to_dict("records"):
-        own = [
-            place
-            for place, one in enumerate(paired.a)
-            if found["group"] in (ALL, one.group) and found["kind"] in (ALL, one.kind)
-        ]
+    for group, kind, own in parts(paired.a):
+        about = [images[place] for place in own]
+        estimate = bootstrap.difference(score_b[own], score_a[own], about)
         row = {
-            **found,
+            "benchmark": benchmark.name,
             "tasks": benchmark.tasks,
             "metric": benchmark.metric.name,
+            "group": group,
+            "kind": kind,
+            "n": len(own),
             "score_a": score_a[own].mean(),
             "score_b": score_b[own].mean(),
+            "difference": estimate.value,
+            "low": estimate.low,
+            "high": estimate.high,
             "relative": _relative(float(score_a[own].mean()), float(score_b[own].mean())),
-            "p": randomisation.p_value(score_b[own] - score_a[own], [images[place] for place in own]),
+            "p": randomisation.p_value(score_b[own] - score_a[own], about),
             "holm": math.nan,
         }
         rows.append(row | _tested(discordant(score_a[own], score_b[own]) if binary else None))

@@ -19,9 +19,10 @@ from vlm.evaluate.results import ALL
 SMALL = 0.001
 """Smaller p values are said to be below it."""
 LEGEND = (
-    "gain: of A's score, the mean of its benchmarks for tasks. p: pictures, with all that was asked of each, are "
-    "exchanged between A and B at random; Holm adjusts it for the number of benchmarks, and for that of tasks. McNemar, "
-    "exact, and mid-p: of the questions that only one of the two answers right, where answers are right or wrong."
+    "gain: of A's score, the mean of its benchmarks for tasks. p: how often A and B are as far apart when "
+    "pictures, with all that was asked of each, are exchanged between them at random; Holm adjusts it for the number "
+    "of benchmarks, and of tasks. McNemar (exact) and mid-p: of the questions that only one of the two answers right, "
+    "where scores are 0 or 1."
 )
 
 Row = Mapping[Any, Any]
@@ -68,7 +69,7 @@ def _plain(row: Row) -> dict[str, Any]:
 
 
 def _sections(benchmarks: pd.DataFrame, tasks: pd.DataFrame) -> Iterator[tuple[str | None, Row]]:
-    """Whole benchmarks of each group of tasks, which go with None, and then the group itself, which goes with its name."""
+    """Whole benchmarks of each group of tasks, with None, and then the group itself, with its name."""
     whole = benchmarks[(benchmarks["group"] == ALL) & (benchmarks["kind"] == ALL)]
     for group in tasks.to_dict("records"):
         own = whole[whole["tasks"] == group["tasks"]].to_dict("records")

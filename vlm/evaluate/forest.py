@@ -39,8 +39,8 @@ def draw_differences(benchmarks: pd.DataFrame, tasks: pd.DataFrame, out: Path, a
     paths = [out / f"comparison.{ending}" for ending in ("png", "pdf")]
     with sns.axes_style("ticks"), plt.rc_context({"font.size": 9, "axes.titlesize": 9.5, "pdf.fonttype": 42}):
         figure = _figure(benchmarks[(benchmarks["group"] == ALL) & (benchmarks["kind"] == ALL)], tasks, a, b)
-        figure.savefig(paths[0], dpi=200)
-        figure.savefig(paths[1], metadata={"CreationDate": None})
+        figure.savefig(paths[0], dpi=200, bbox_inches="tight")
+        figure.savefig(paths[1], bbox_inches="tight", metadata={"CreationDate": None})
         plt.close(figure)
     return paths
 

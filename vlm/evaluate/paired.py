@@ -1,5 +1,5 @@
-"""Predictions of two models, paired question by question: what `vlm compare` is given, two files of one benchmark or two
-folders of them, as `vlm evaluate` writes one for each model.
+"""Predictions of two models, paired question by question, from two files of one benchmark, or from two folders of them,
+as `vlm evaluate` writes one for each model.
 
     A/BENCHMARK.jsonl   B/BENCHMARK.jsonl      files of the same name belong together
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from training.config import require
 from vlm.evaluate.benchmarks import BENCHMARKS
-from vlm.evaluate.predictions import Prediction, PredictionError, in_the_order_of, read_predictions
+from vlm.evaluate.predictions import Prediction, PredictionError, in_the_order_of, read_predictions, scored_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,5 +100,5 @@ def _read_two(first: Path, second: Path) -> tuple[Paired, int]:
         other = in_the_order_of(own, other)
     except PredictionError as error:
         raise PredictionError(f"{first} and {second}: {error}") from error
-    scored = [pair for pair in zip(own, other, strict=True) if all(one.score is not None for one in pair)]
-    return Paired(a=[one for one, _ in scored], b=[one for _, one in scored]), len(own) - len(scored)
+    paired = Paired(a=scored_in(own), b=scored_in(other))
+    return paired, len(own) - len(paired.a)
