@@ -4,7 +4,7 @@ Of each benchmark, of each of its groups and of each kind of question:
 
     n, score_a, score_b       questions, and the mean scores
     difference, low, high     score_b - score_a, with its 95 % interval: pictures are drawn, the same for both models
-    relative                  (score_b - score_a) / score_a
+    relative                  (score_b - score_a) / score_a, the gain of the paper's table 11; none where A has 0
     p                         of the randomisation test over pictures, which any score allows
     holm                      p of whole benchmarks, adjusted (Holm) for how many of them one call compares
     only_a, only_b            questions that one of the two alone answers right
@@ -18,7 +18,7 @@ Of each group of tasks (paper, tables 1 and 2):
     score_a, score_b          means over its benchmarks, each of which counts the same
     difference, low, high, p  of that mean; see `together`
     total                     the same of the sums over its benchmarks, which the paper prints in brackets
-    relative                  mean over its benchmarks of their own, which is how the paper's table 11 would add up
+    relative                  mean over its benchmarks of their own
     holm                      p, adjusted for how many groups of tasks there are
     only_a, only_b, ...       of all its benchmarks with scores of 0 and 1, every question counting the same
 
@@ -34,7 +34,8 @@ from typing import Any, get_args
 import pandas as pd
 
 from vlm.evaluate import bootstrap, randomisation, together
-from vlm.evaluate.benchmarks import Tasks, benchmark_named
+from vlm.evaluate.benchmark import Tasks
+from vlm.evaluate.benchmarks import benchmark_named
 from vlm.evaluate.mcnemar import Discordant, discordant, is_binary
 from vlm.evaluate.paired import Paired
 from vlm.evaluate.results import ALL, parts

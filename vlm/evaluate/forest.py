@@ -49,12 +49,10 @@ def _figure(benchmarks: pd.DataFrame, tasks: pd.DataFrame, a: str, b: str) -> Fi
     rows = len(benchmarks) + 2 * len(tasks)
     figure, axis = plt.subplots(figsize=(6.2, 1.3 + 0.24 * rows), layout="constrained")
     names: list[str] = []
+    headings: list[int] = []
     for group in tasks.to_dict("records"):
-        axis.annotate(
-            group["tasks"], (0, len(names)), (-6, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
-            ha="right", va="center", weight="bold", annotation_clip=False,
-        )  # fmt: skip
-        names.append("")
+        headings.append(len(names))
+        names.append(group["tasks"])
         for row in benchmarks[benchmarks["tasks"] == group["tasks"]].to_dict("records"):
             _mark(axis, row, len(names), "o", 5)
             names.append(f"{row['benchmark']} (n = {row['n']:,})")
@@ -62,6 +60,8 @@ def _figure(benchmarks: pd.DataFrame, tasks: pd.DataFrame, a: str, b: str) -> Fi
         names.append("mean")
     axis.axvline(0, color="0.45", lw=1, zorder=0)
     axis.set_yticks(range(len(names)), names)
+    for place in headings:
+        axis.get_yticklabels()[place].set_fontweight("bold")
     axis.tick_params(axis="y", length=0)
     axis.set_ylim(len(names) - 0.4, -0.6)
     axis.margins(x=0.08)

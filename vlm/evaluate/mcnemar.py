@@ -36,7 +36,7 @@ class Discordant:
     def mid(self) -> float:
         """Two-sided mid-p value; 1 where there are none."""
         fewer, number = min(self.first, self.second), self.first + self.second
-        return 2 * self._at_most - float(stats.binom.pmf(fewer, number, 0.5))
+        return min(1.0, 2 * self._at_most - float(stats.binom.pmf(fewer, number, 0.5)))
 
     @property
     def _at_most(self) -> float:

@@ -50,6 +50,8 @@ def read_paired(a: Path, b: Path) -> tuple[list[Paired], list[str]]:
         ConfigError: a file is none of predictions, two that belong together did not answer the same questions, or
             nothing is left that both answered.
     """
+    for path in (a, b):
+        require(path.exists(), f"{path} is not there: name predictions of `vlm evaluate`, a file or a folder of them.")
     require(
         a.is_dir() == b.is_dir(),
         f"{a if a.is_dir() else b} is a folder and {b if a.is_dir() else a} is none: name two files of one benchmark, "
@@ -58,16 +60,16 @@ def read_paired(a: Path, b: Path) -> tuple[list[Paired], list[str]]:
     files, left_out = _same_names(a, b) if a.is_dir() else ([(a, b)], [])
     found: dict[str, Paired] = {}
     for first, second in files:
-        paired, number = _read_two(first, second)
-        name = paired.benchmark if paired.a else ""
-        if number:
+        paired, hidden = _read_two(first, second)
+        if hidden:
             left_out.append(
-                f"{first.name}: {number:,} answers have no score, as what is right is not given out; they are left out."
+                f"{first.name}: {hidden:,} of {len(paired.a) + hidden:,} answers have no score, as it is not given out "
+                "what is right: they are left out."
             )
-        if not paired.a:
-            continue
-        require(name not in found, f"{first.parent} holds {name} in several files: keep one of them.")
-        found[name] = paired
+        if paired.a:
+            name = paired.benchmark
+            require(name not in found, f"{first.parent} holds {name} in several files: keep one of them.")
+            found[name] = paired
     require(bool(found), f"no answer in {a} and {b} has a score: send them to the test server of their data set.")
     return [found[name] for name in BENCHMARKS if name in found], left_out
 
