@@ -22,7 +22,7 @@ LEGEND = (
     "gain: of A's score, the mean of its benchmarks for tasks. p: how often A and B are as far apart when "
     "pictures, with all that was asked of each, are exchanged between them at random; Holm adjusts it for the number "
     "of benchmarks, and of tasks. McNemar (exact) and mid-p: of the questions that only one of the two answers right, "
-    "where scores are 0 or 1."
+    "where scores are 0 or 1; they take questions for independent, also those about one picture."
 )
 
 Row = Mapping[Any, Any]
