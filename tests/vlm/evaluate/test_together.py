@@ -1,5 +1,7 @@
 """Means of several benchmarks draw pictures once for all of them."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,19 +25,23 @@ def test_every_benchmark_counts_the_same(asked):
 
 @settings(max_examples=30)
 @given(benchmark)
-def test_one_benchmark_has_the_interval_and_the_p_value_that_it_has_alone(asked):
+def test_one_benchmark_has_the_interval_that_it_has_alone(asked):
     differences, images = zip(*asked, strict=True)
     found, alone = mean_of_means([differences], [images]), bootstrap.mean(differences, images)
     assert (found.value, found.low, found.high) == pytest.approx((alone.value, alone.low, alone.high))
-    assert p_value([differences], [images]) == pytest.approx(bootstrap_free_p(differences, images))
 
 
-def bootstrap_free_p(differences, images):
-    """The share of all exchanges of pictures whose mean is as far from 0."""
-    pictures = sorted(set(images))
-    sums = np.array([sum(d for d, image in zip(differences, images, strict=True) if image == one) for one in pictures])
-    signs = np.array(np.meshgrid(*[[-1, 1]] * len(pictures))).reshape(len(pictures), -1)
-    return np.mean(np.abs(sums @ signs) >= abs(sums.sum()) - 1e-9 * np.abs(differences).sum())
+@settings(max_examples=50, deadline=None)
+@given(st.lists(benchmark, min_size=1, max_size=3))
+def test_p_is_the_share_of_exchanges_of_pictures_whose_mean_of_means_is_as_far_from_0(asked):
+    differences, images = zip(*(zip(*some, strict=True) for some in asked), strict=True)
+    found = []
+    for signs in itertools.product([-1, 1], repeat=6):
+        sign = dict(zip("abcdef", signs, strict=True))
+        found.append(np.mean([np.mean([sign[image] * apart for apart, image in some]) for some in asked]))
+    as_found = abs(np.mean([np.mean(some) for some in differences]))
+    tolerance = 1e-9 * np.mean([np.mean(np.abs(some)) for some in differences])
+    assert p_value(differences, images) == pytest.approx(np.mean(np.abs(found) >= as_found - tolerance))
 
 
 def test_benchmarks_without_a_shared_picture_are_drawn_independently():
