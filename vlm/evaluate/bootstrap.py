@@ -75,13 +75,13 @@ def estimate(
     require(len(parts) > 0, "there is nothing to take a mean of: name a file with predictions.")
     names, picture = np.unique(np.asarray(images), return_inverse=True)
     sums = np.stack([np.bincount(picture, part, len(names)) for part in parts.T], axis=1).astype(np.float64)
-    drawn = of(_resampled(sums, resamples, np.random.default_rng(seed)))
+    drawn = of(resampled(sums, resamples, np.random.default_rng(seed)))
     low, high = np.quantile(drawn, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return Estimate(value=float(of(parts.sum(axis=0))), low=float(low), high=float(high))
 
 
-def _resampled(sums: Numbers, resamples: int, generator: np.random.Generator) -> Numbers:
-    """resamples x k, of pictures x k."""
+def resampled(sums: Numbers, resamples: int, generator: np.random.Generator) -> Numbers:
+    """Sums of as many pictures as there are, drawn anew for each resample: resamples x k, of pictures x k."""
     if len(sums) >= MANY:
         distinct, counts = np.unique(sums, axis=0, return_counts=True)
         if len(distinct) * ALIKE <= len(sums):

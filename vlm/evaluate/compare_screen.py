@@ -1,0 +1,103 @@
+"""What `vlm compare` shows of two models, and what it gives to scripts.
+
+On the screen benchmarks stand by tasks, with their mean below them, and scores are times 100; groups and kinds are in
+the tables that are written. All of it fits into 80 columns.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from vlm.evaluate.bootstrap import COVERAGE
+from vlm.evaluate.results import ALL
+
+SMALL = 0.001
+"""Smaller p values are said to be below it."""
+LEGEND = (
+    "gain: of A's score, the mean of its benchmarks for tasks. p: how often A and B are as far apart when "
+    "pictures, with all that was asked of each, are exchanged between them at random; Holm adjusts it for the number "
+    "of benchmarks, and of tasks. McNemar (exact) and mid-p: of the questions that only one of the two answers right, "
+    "where scores are 0 or 1; they take questions for independent, also those about one picture."
+)
+
+Row = Mapping[Any, Any]
+
+
+def print_comparison(console: Console, a: Path, b: Path, benchmarks: pd.DataFrame, tasks: pd.DataFrame) -> None:
+    """Differences, and whether they could be chance, of `compare.compare_benchmarks` and `compare.compare_tasks`."""
+    console.print(f"A  {a}", f"B  {b}", "", sep="\n", highlight=False, markup=False, soft_wrap=True)
+    table = _empty("metric", "A", "B", "B - A", f"{COVERAGE:.0%} interval", "gain")
+    for group, row in _sections(benchmarks, tasks):
+        if group is None:
+            table.add_row(row["benchmark"], row["metric"], *_apart(row))
+        else:
+            table.add_row(f"mean of {group}", "", *_apart(row))
+            if row["benchmarks"] > 1:
+                table.add_row(f"sum of {group}", "", *_apart({**row, "relative": None}, row["benchmarks"]))
+            table.add_section()
+    console.print(table)
+    console.print()
+    table = _empty("n", "p", "Holm", "only A", "only B", "McNemar", "mid-p")
+    for group, row in _sections(benchmarks, tasks):
+        name = row["benchmark"] if group is None else f"all of {group}"
+        table.add_row(name, f"{row['n']:,}", _p(row["p"]), _p(row["holm"]), *_discordant(row))
+        if group is not None:
+            table.add_section()
+    console.print(table)
+    console.print()
+    console.print(LEGEND, style="dim", highlight=False)
+
+
+def as_json(a: Path, b: Path, benchmarks: pd.DataFrame, tasks: pd.DataFrame) -> dict[str, Any]:
+    """All rows of both tables, as JSON has them: null where there is nothing."""
+    return {
+        "a": str(a),
+        "b": str(b),
+        "coverage": COVERAGE,
+        "benchmarks": [_plain(row) for row in benchmarks.to_dict("records")],
+        "tasks": [_plain(row) for row in tasks.to_dict("records")],
+    }
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    return {str(name): None if pd.isna(value) else value for name, value in row.items()}
+
+
+def _sections(benchmarks: pd.DataFrame, tasks: pd.DataFrame) -> Iterator[tuple[str | None, Row]]:
+    """Whole benchmarks of each group of tasks, with None, and then the group itself, with its name."""
+    whole = benchmarks[(benchmarks["group"] == ALL) & (benchmarks["kind"] == ALL)]
+    for group in tasks.to_dict("records"):
+        own = whole[whole["tasks"] == group["tasks"]].to_dict("records")
+        yield from ((None, row) for row in own)
+        yield group["tasks"], group
+
+
+def _empty(*numbers: str) -> Table:
+    table = Table("", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 1))
+    for number in numbers:
+        table.add_column(number, justify="left" if number == "metric" else "right", no_wrap=True)
+    return table
+
+
+def _apart(row: Row, times: int = 1) -> tuple[str, ...]:
+    """Scores, their difference with its interval, and the relative gain."""
+    of_a, of_b, apart, low, high = (
+        100 * times * row[name] for name in ("score_a", "score_b", "difference", "low", "high")
+    )
+    gain = "" if pd.isna(row["relative"]) else f"{100 * row['relative']:+.1f} %"
+    return f"{of_a:.1f}", f"{of_b:.1f}", f"{apart:+.1f}", f"{low:+.1f} to {high:+.1f}", gain
+
+
+def _discordant(row: Row) -> tuple[str, ...]:
+    if pd.isna(row["only_a"]):
+        return ("",) * 4
+    return f"{row['only_a']:,}", f"{row['only_b']:,}", _p(row["mcnemar"]), _p(row["mid"])
+
+
+def _p(value: float) -> str:
+    return f"< {SMALL}" if value < SMALL else f"{value:.3f}"
