@@ -8,7 +8,7 @@ from training.config import require_choice
 from vlm.evaluate.benchmark import Benchmark, Tasks, read_letter, read_text, read_truth
 from vlm.evaluate.metrics.boxes import parse_box
 from vlm.evaluate.metrics.metric import ACCURACY, CIDER, OVERLAP, Metric
-from vlm.evaluate.metrics.vqa import VQA, read_short_answer
+from vlm.evaluate.metrics.vqa import TEXT_VQA, VQA, read_short_answer
 from vlm.evaluate.metrics.yes_no import TRUTH, YES_NO, read_yes_no
 from vlm.evaluate.submission import ANSWERS, CAPTIONS, CAPTIONS_BY_NAME, GQA, Submission
 from vlm.sample import Task
@@ -38,7 +38,7 @@ def _questions(
         metric=metric,
         new_tokens=20,
         read=read_yes_no if metric is YES_NO else read_short_answer,
-        reads_truths=metric is not VQA,
+        reads_truths=metric not in (VQA, TEXT_VQA),
         submission=submission,
     )
 
@@ -84,7 +84,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         _grounding("refcocog"),
         _choice("visual7w-pointing", "retrieval", "grounded_multiple_choice_vqa", "visual7w pointing", new_tokens=20),
         _captions("textcaps", "reading", submission=CAPTIONS_BY_NAME),
-        _questions("text_vqa", VQA, "reading", submission=ANSWERS),
+        _questions("text_vqa", TEXT_VQA, "reading", submission=ANSWERS),
         _choice("ai2d", "reading"),
     )
 }

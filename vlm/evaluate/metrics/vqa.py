@@ -1,12 +1,14 @@
 """VQA accuracy (Antol et al., 2015): an answer is right as far as annotators gave it; three who did are enough.
 
 A question has the answers of its annotators as they stand in its data set, ten of them in VQAv2 and TextVQA. Two
-accuracies are reported, each the mean over all questions:
+accuracies are reported, each the mean over all questions; the official one depends on the data set:
 
     official       GT-Vision-Lab/VQA, vqaEval.py. Each annotator is left out in turn, the answer scores
                    min(1, matches / 3) against the others, and that is averaged. Where annotators disagree, the answer
                    and theirs are compared as `normalised`; where all said the same, as they are but for white space
-                   (the tool's authors meant answers that are read in the picture, which it would spoil).
+                   (the tool's authors meant answers that are read in the picture, which it would spoil). TextVQA's
+                   own evaluation (MMF, `TextVQAAccuracyEvaluator`) has the same formula, and always compares as
+                   `evalai_normalised`.
     as published   The paper's evaluator (reference-facts, 7.3): min(1, round(0.3 * matches, 1)) of the raw answers of
                    annotators that are equal to the answer as `evalai_normalised`. With ten annotators as many matches
                    score the same, but what annotators wrote is left as it is (D10): nothing ever matches a `two dogs`
@@ -21,7 +23,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from itertools import chain
 
 from vlm.evaluate.metrics.metric import Metric, Reading, Truths, mean_of
@@ -81,6 +84,15 @@ def official_accuracy(readings: Sequence[Reading], truths: Truths) -> list[float
     ]
 
 
+def text_vqa_accuracy(readings: Sequence[Reading], truths: Truths) -> list[float]:
+    """The official score of each answer of TextVQA. Takes what `official_accuracy` does."""
+    normal = cache(evalai_normalised)
+    return [
+        0.0 if reading is None else _official(reading, some, normal, normal)
+        for reading, some in zip(readings, truths, strict=True)
+    ]
+
+
 def published_accuracy(readings: Sequence[Reading], truths: Truths) -> list[float]:
     """The score of each answer by the paper's evaluator. Takes what `official_accuracy` does."""
     normal = cache(evalai_normalised)
@@ -90,13 +102,16 @@ def published_accuracy(readings: Sequence[Reading], truths: Truths) -> list[floa
     ]
 
 
-def best_answer(truths: Truths) -> str:
+def best_answer(truths: Truths, agreed: Form | None = None, differing: Form | None = None) -> str:
     """The answer that has the highest mean official accuracy when it is given to every question; the first of several.
 
     Of all answers that are read as they stand, that is in lower case and without a final full stop. One that nobody
     gave scores no higher than one that somebody did: what it is compared as, an annotator said.
+
+    Args:
+        agreed, differing: what answers are compared as where annotators agree and where not; VQAv2's unless given.
     """
-    plain, normal = cache(_on_one_line), cache(normalised)
+    plain, normal = cache(agreed or _on_one_line), cache(differing or normalised)
     whole = math.lcm(*{len(some) for some in truths})
     as_given: Counter[str] = Counter()
     in_words: Counter[str] = Counter()
@@ -106,7 +121,9 @@ def best_answer(truths: Truths) -> str:
         for answer, matches in Counter(map(form, some)).items():
             points[answer] += _points(matches, len(some)) * (whole // len(some))
     candidates = dict.fromkeys(map(_settled, dict.fromkeys(chain.from_iterable(truths))))
-    return max(filter(None, candidates), key=lambda answer: as_given[answer] + in_words[normal(answer)], default="")
+    return max(
+        filter(None, candidates), key=lambda answer: as_given[plain(answer)] + in_words[normal(answer)], default=""
+    )
 
 
 def _official(reading: str, some: Sequence[str], plain: Form, normal: Form) -> float:
@@ -155,4 +172,9 @@ VQA = Metric(
     scores=official_accuracy,
     best_constant=best_answer,
     further=(mean_of("VQA accuracy as published", published_accuracy),),
+)
+TEXT_VQA = replace(
+    VQA,
+    scores=text_vqa_accuracy,
+    best_constant=partial(best_answer, agreed=evalai_normalised, differing=evalai_normalised),
 )

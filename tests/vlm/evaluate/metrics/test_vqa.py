@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vlm.evaluate.metrics.vqa import (
+    TEXT_VQA,
     VQA,
     best_answer,
     evalai_normalised,
@@ -17,6 +18,7 @@ from vlm.evaluate.metrics.vqa import (
     official_accuracy,
     published_accuracy,
     read_short_answer,
+    text_vqa_accuracy,
 )
 
 # Every entry of the published table, one that is the wrong way round included.
@@ -218,6 +220,20 @@ def test_where_annotators_agree_nothing_is_normalised_but_what_the_reading_does(
 
 def test_annotators_who_differ_in_white_space_alone_agree():
     assert official_accuracy(["the\tbus"], [(" the bus", "the\nbus", "the bus ", "the bus")]) == [1]
+
+
+@settings(max_examples=200)
+@given(st.lists(any_form, min_size=1, max_size=12), any_form)
+def test_text_vqa_leaves_out_each_annotator_and_always_compares_normalised_answers(answers, said):
+    matching = [evalai_normalised(one) == evalai_normalised(said) for one in answers]
+    assert text_vqa_accuracy([said], [tuple(answers)]) == [float(leave_one_out(matching))]
+
+
+def test_text_vqa_finds_an_answer_that_all_annotators_wrote_in_capitals():
+    truths = [("The STOP sign.",) * 10]
+    assert text_vqa_accuracy(["stop sign", None], truths * 2) == [1, 0]
+    assert official_accuracy(["stop sign"], truths) == [0]
+    assert TEXT_VQA.scores([TEXT_VQA.best_constant(truths)], truths) == [1]
 
 
 def test_published_accuracy_leaves_the_annotators_answers_as_they_are():
