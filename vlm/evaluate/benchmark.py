@@ -42,6 +42,8 @@ class Benchmark:
     """Whether true answers are read in the same way; False where the metric takes them as annotators wrote them."""
     source: str = ""
     """Of its samples; its name unless given."""
+    by_group: bool = False
+    """Whether its groups are reported like benchmarks, as RefCOCO's two test sets are in the paper."""
     submission: Submission | None = None
     """What a file for its test server looks like, where there is one."""
 

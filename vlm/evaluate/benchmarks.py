@@ -55,9 +55,15 @@ def _match(name: str) -> Benchmark:
     return Benchmark(name=name, task="image_text_match", tasks="summary", metric=TRUTH, new_tokens=10, read=read_truth)
 
 
-def _grounding(name: str) -> Benchmark:
+def _grounding(name: str, by_group: bool = False) -> Benchmark:
     return Benchmark(
-        name=name, task="visual_grounding", tasks="retrieval", metric=OVERLAP, new_tokens=40, read=parse_box
+        name=name,
+        task="visual_grounding",
+        tasks="retrieval",
+        metric=OVERLAP,
+        new_tokens=40,
+        read=parse_box,
+        by_group=by_group,
     )
 
 
@@ -79,8 +85,8 @@ BENCHMARKS: dict[str, Benchmark] = {
         _questions("pope_adversarial", YES_NO),
         _questions("pope_popular", YES_NO),
         _questions("pope_random", YES_NO),
-        _grounding("refcoco"),
-        _grounding("refcoco+"),
+        _grounding("refcoco", by_group=True),
+        _grounding("refcoco+", by_group=True),
         _grounding("refcocog"),
         _choice("visual7w-pointing", "retrieval", "grounded_multiple_choice_vqa", "visual7w pointing", new_tokens=20),
         _captions("textcaps", "reading", submission=CAPTIONS_BY_NAME),

@@ -36,7 +36,8 @@ from vlm.evaluate.predictions import (
 )
 from vlm.evaluate.results import left_out, read_summary, summarise
 from vlm.evaluate.said import Said
-from vlm.evaluate.table import Evaluated, differences, print_measures, print_results, scores
+from vlm.evaluate.screen import print_measures, print_results
+from vlm.evaluate.table import Evaluated, differences, scores
 from vlm.prompt import Order
 from vlm.runs import Trained
 from vlm.sample import Split

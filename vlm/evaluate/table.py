@@ -1,4 +1,4 @@
-"""Models side by side: one tidy table of scores, one of differences, and both for the screen.
+"""Models side by side: one tidy table of scores, and one of differences; on the screen they are `vlm.evaluate.screen`.
 
 Within a pair, every family is compared with the first one (Pythia) in the same order, every order with the first one
 (task-agnostic) in the same family, and what an order changes in a family with what it changes in the first one. Each
@@ -6,20 +6,18 @@ difference is paired, question by question, with its 95 % interval.
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from backbones.pairs import FAMILIES
 from training.config import require
 from vlm.evaluate.benchmarks import BENCHMARKS
 from vlm.evaluate.constants import best_constant, best_constant_by_kind
 from vlm.evaluate.predictions import Prediction, in_the_order_of
+from vlm.evaluate.published import PUBLISHED
 from vlm.evaluate.results import ALL, difference, difference_of_differences, headlines, summarise
 from vlm.prompt import ORDERS
 
@@ -36,6 +34,8 @@ class Evaluated:
     predictions: Sequence[Prediction]
     pair: str = ""
     """What it is compared within, such as a size; empty where there is one alone."""
+    released: str = ""
+    """What the paper calls it, where it is one of the paper's own models."""
 
     @property
     def benchmark(self) -> str:
@@ -49,12 +49,12 @@ def scores(evaluated: Sequence[Evaluated], summaries: Sequence[pd.DataFrame] | N
         summaries: what `results.summarise` gives of each of them, where it is at hand.
 
     Returns:
-        pair, family, order, and the columns of `results.summarise`.
+        pair, family, order, the columns of `results.summarise`, and published: what the paper has, where it has it.
 
     Raises:
         ConfigError: there are none, one is given twice, or two did not answer the same questions.
     """
-    known = dict(zip(map(id, evaluated), summaries or map(_summary, evaluated), strict=True))
+    known = dict(zip(map(id, evaluated), summaries or (summarise(one.predictions) for one in evaluated), strict=True))
     frames = []
     for some in by_benchmark(evaluated):
         asked = some[0].predictions
@@ -62,16 +62,23 @@ def scores(evaluated: Sequence[Evaluated], summaries: Sequence[pd.DataFrame] | N
         if len({one.kind for one in asked}) > 1:
             constant = summarise(best_constant_by_kind(asked), further=False)
             frames.append(_labelled(constant, family=CONSTANT_BY_KIND))
-        frames += [_labelled(known[id(one)], pair=one.pair, family=one.family, order=one.order) for one in some]
+        for one in some:
+            frames.append(_labelled(known[id(one)], pair=one.pair, family=one.family, order=one.order))
+            frames[-1]["published"] = _published(one, frames[-1])
     return pd.concat(frames, ignore_index=True)
 
 
-def _summary(one: Evaluated) -> pd.DataFrame:
-    return summarise(one.predictions)
+def _published(one: Evaluated, frame: pd.DataFrame) -> list[float]:
+    """What the paper has of each row; it has no parts by kind, and no measures beside scores."""
+    shown = headlines(frame[frame["kind"] == ALL]).index
+    return [
+        PUBLISHED.get((one.released, one.order, one.benchmark, str(group)), math.nan) if row in shown else math.nan
+        for row, group in frame["group"].items()
+    ]
 
 
 def _labelled(frame: pd.DataFrame, *, family: str, pair: str = "", order: str = "") -> pd.DataFrame:
-    frame = frame.copy()
+    frame = frame.assign(published=math.nan)
     for place, (name, value) in enumerate((("pair", pair), ("family", family), ("order", order))):
         frame.insert(place, name, value)
     return frame
@@ -151,67 +158,3 @@ def _rank(one: Evaluated) -> tuple[int, int]:
         FAMILIES.index(one.family) if one.family in FAMILIES else len(FAMILIES),
         ORDERS.index(one.order) if one.order in ORDERS else len(ORDERS),
     )
-
-
-def print_results(console: Console, scores: pd.DataFrame, differences: pd.DataFrame) -> None:
-    """Two tables of whole benchmarks, times 100: the constants and the models of each, then the differences."""
-    table = _empty("model", "score", "95 % interval", "unread")
-    for name, some in _overall(scores).groupby("benchmark", sort=False):
-        said = [name, f"{some['metric'].iloc[0]}, n = {some['n'].iloc[0]:,}"]
-        for about, row in zip(itertools.chain(said, itertools.repeat("")), some.to_dict("records"), strict=False):
-            unread = f"{row['parse_failures']:,}" if row["parse_failures"] else ""
-            table.add_row(about, _model(row), f"{100 * row['score']:.1f}", _interval(row, "{:.1f}"), unread)
-        table.add_section()
-    console.print(table)
-    if differences.empty:
-        return
-    console.print()
-    table = _empty("paired difference", "score", "95 % interval")
-    for name, some in _overall(differences).groupby("benchmark", sort=False):
-        for number, row in enumerate(some.to_dict("records")):
-            what = _words(row["comparison"], row["within"])
-            table.add_row("" if number else name, what, f"{100 * row['difference']:+.1f}", _interval(row, "{:+.1f}"))
-        table.add_section()
-    console.print(table)
-
-
-def print_measures(console: Console, scores: pd.DataFrame) -> None:
-    """What is reported of whole benchmarks beside their scores, times 100."""
-    whole = _whole(scores)
-    beside = whole.drop(headlines(whole).index)
-    if beside.empty:
-        return
-    console.print()
-    table = _empty("measure", "model", "value", "95 % interval")
-    table.columns[2].justify = "left"
-    for name, some in beside.groupby("benchmark", sort=False):
-        for measure, rows in some.groupby("metric", sort=False):
-            for row in rows.to_dict("records"):
-                table.add_row(name, measure, _model(row), f"{100 * row['score']:.1f}", _interval(row, "{:.1f}"))
-                name = measure = ""
-        table.add_section()
-    console.print(table)
-
-
-def _overall(frame: pd.DataFrame) -> pd.DataFrame:
-    whole = _whole(frame)
-    return headlines(whole) if "metric" in whole else whole
-
-
-def _whole(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[(frame["group"] == ALL) & (frame["kind"] == ALL)]
-
-
-def _empty(what: str, *numbers: str) -> Table:
-    table = Table("benchmark", what, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for number in numbers:
-        table.add_column(number, justify="right")
-    return table
-
-
-def _model(row: dict[str, Any]) -> str:
-    return " ".join(filter(None, (row["pair"], row["family"], row["order"])))
-
-
-def _interval(row: dict[str, Any], form: str) -> str:
-    return f"{form.format(100 * row['low'])} to {form.format(100 * row['high'])}"

@@ -12,7 +12,8 @@ from small_predictions import predictions
 from training.config import ConfigError
 from vlm.evaluate.figure import draw_results
 from vlm.evaluate.results import headlines, summarise
-from vlm.evaluate.table import Evaluated, differences, print_results, scores
+from vlm.evaluate.screen import print_results
+from vlm.evaluate.table import Evaluated, differences, scores
 
 SHARES = {
     ("mamba", "task-aware"): 0.9,
