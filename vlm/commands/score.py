@@ -67,10 +67,8 @@ def score(
     )
     if not scored.is_whole:
         missing = scored.questions - scored.n
-        print(
-            f"Only {scored.n:,} of {scored.questions:,} questions are scored: {predictions} leaves {missing:,} unanswered.",
-            file=sys.stderr,
-        )
+        loud = f"Only {scored.n:,} of {scored.questions:,} questions are scored"
+        print(f"{loud}: {predictions} leaves {missing:,} unanswered.", file=sys.stderr)
     if as_json:
         print(json.dumps(scoring.as_json(scored), indent=1, ensure_ascii=False))
     else:

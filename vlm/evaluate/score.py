@@ -87,9 +87,7 @@ def _ours(benchmark: Benchmark, path: Path) -> Scored:
     read = read_predictions(path)
     _require_of(benchmark, read, path)
     known = sum(bool(one.answers) for one in read)
-    return Scored(
-        benchmark=benchmark, predictions=answered(read, [one.prediction for one in read]), questions=known
-    )
+    return Scored(benchmark=benchmark, predictions=answered(read, [one.prediction for one in read]), questions=known)
 
 
 def _of_others(benchmark: Benchmark, path: Path, references: str | None, allow_missing: bool) -> Scored:
@@ -142,8 +140,8 @@ def _in_order(results: Results, truths: Mapping[str, Truth], path: Path, referen
     """Texts without numbers under those of the references."""
     require(
         len(results.texts) == len(truths),
-        f"{path} has {len(results.texts):,} predictions without numbers, and {references} {len(truths):,} questions: one of "
-        "each is needed, in one order.",
+        f"{path} has {len(results.texts):,} predictions without numbers, and {references} {len(truths):,} "
+        "questions: one of each is needed, in one order.",
     )
     return dict(zip(truths, results.texts.values(), strict=True))
 

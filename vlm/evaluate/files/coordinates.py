@@ -7,8 +7,8 @@ Overlap is a ratio of areas and the same in both, as long as the predicted and t
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, get_args
 
-from vlm.evaluate.files.truth import FileError
 from vlm.evaluate.files.contents import beginning_of
+from vlm.evaluate.files.truth import FileError
 from vlm.evaluate.metrics.boxes import exact_box_text, parse_box
 from vlm.sample import Box
 

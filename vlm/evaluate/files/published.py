@@ -18,15 +18,15 @@ from typing import Any
 
 from vlm.data.scanner import is_text
 from vlm.evaluate.benchmark import Benchmark
-from vlm.evaluate.files.truth import Truth, FileError
 from vlm.evaluate.files.contents import beginning_of
 from vlm.evaluate.files.coordinates import as_box_text
 from vlm.evaluate.files.results import Results, number_of_entry
+from vlm.evaluate.files.truth import FileError, Truth
 from vlm.templates import LETTERS
 
 TRUTHS = ("groundtruths", "grountruths")
-WORDS = {"image_text_match": ("False", "True"), "vqa": ("no", "yes")}
-"""Of 0 and 1; in `vqa` where all questions are of that kind."""
+SEVERAL = ("vqa_v2", "text_vqa")
+"""Benchmarks whose questions have as many right answers as annotators. So do those with options, where some are alike."""
 
 
 def read_published(benchmark: Benchmark, value: Mapping[str, Any], path: Path) -> Results:
@@ -103,23 +103,27 @@ def _answer(benchmark: Benchmark, value: Any, place: str) -> str:
     """An answer as text: a text, the place of an option, or 0 and 1 for words."""
     if is_text(value):
         return value
-    words = LETTERS if "multiple_choice" in benchmark.task else WORDS.get(benchmark.task, ()) if _is_binary(benchmark) else ()
-    if isinstance(value, int) and 0 <= value < len(words):
+    words = _words_of(benchmark)
+    if isinstance(value, int) and 0 <= value < len(words) and not (isinstance(value, bool) and words == LETTERS):
         return words[value]
     raise FileError(f"{place} should be an answer of {benchmark.name} and is {beginning_of(value)}.")
 
 
-def _is_binary(benchmark: Benchmark) -> bool:
-    return benchmark.task == "image_text_match" or benchmark.name.startswith("pope_")
+def _words_of(benchmark: Benchmark) -> Sequence[str]:
+    """What whole numbers from 0 on stand for."""
+    if "multiple_choice" in benchmark.task:
+        return LETTERS
+    if benchmark.task == "image_text_match":
+        return ("False", "True")
+    return ("no", "yes") if benchmark.name.startswith("pope_") else ()
 
 
 def _right(benchmark: Benchmark, value: Any, place: str) -> tuple[str, ...]:
     """All right answers of an entry."""
     values = value if isinstance(value, list) else [value]
-    answers = tuple(
-        _answer(benchmark, one.get("answer") if isinstance(one, dict) else one, place) for one in values
-    )
-    if not answers or (len(answers) > 1 and benchmark.reads_truths and "multiple_choice" not in benchmark.task):
+    answers = tuple(_answer(benchmark, one.get("answer") if isinstance(one, dict) else one, place) for one in values)
+    may_be_several = benchmark.name in SEVERAL or "multiple_choice" in benchmark.task
+    if not answers or (len(answers) > 1 and not may_be_several):
         raise FileError(f"{place} has {len(answers)} right answers, and a question of {benchmark.name} has one.")
     return tuple(_readable(benchmark, answer, place) for answer in answers)
 

@@ -20,12 +20,13 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from vlm.data.errors import RecordError
 from vlm.data.readers import coco, nocaps, textcaps
-from vlm.data.records import Record, RecordError, json_records, line_records
+from vlm.data.records import Record, json_records, line_records
 from vlm.data.scanner import WHITE, Scanner
 from vlm.dataset import is_prepared, splits_of
 from vlm.evaluate.benchmark import Benchmark, answers_of, number_of
-from vlm.evaluate.files.truth import FileError, Truth, by_number, shown
+from vlm.evaluate.files.truth import FileError, Truth, by_number
 from vlm.places import Place
 from vlm.sample import Split
 
@@ -48,10 +49,9 @@ def read_references(benchmark: Benchmark, name: str) -> dict[str, Truth]:
     if not path.is_file():
         return by_number(_of_samples(benchmark, Place(name)), name)
     if benchmark.name not in FILES:
-        known = f"those of {shown(sorted(FILES), len(FILES))} can be files"
         raise FileError(
-            f"{path} is a file, and references of {benchmark.name} are a folder of samples, such as one that `vlm prepare "
-            f"benchmarks` makes; {known}."
+            f"{path} is a file, and references of {benchmark.name} are a folder of samples: name one that `vlm prepare "
+            "benchmarks` made, or `vlm world`."
         )
     try:
         with open(path, "rb") as file:
@@ -154,7 +154,8 @@ def _gqa(file: IO[bytes], name: str) -> Iterator[Truth]:
     for record in _records(json_records(file, name)):
         image, answer = record.id("imageId"), record.text("answer")
         kind = record.record("types").text("structural") if record.has("types") else ""
-        yield _answered(record, Truth(record.key, (answer,), f"{'vg' if image.isdecimal() else 'gqa'}:{image}", kind=kind))
+        image = f"{'vg' if image.isdecimal() else 'gqa'}:{image}"
+        yield Truth(record.key, (answer,), image, kind=kind)
 
 
 def _pope(file: IO[bytes], name: str) -> Iterator[Truth]:

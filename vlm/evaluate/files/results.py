@@ -1,11 +1,12 @@
 """Files of predictions of others, told from each other by what they hold:
 
     [{"image_id": 9, "caption": "A bus."}]              COCO's, of all captions
-    [{"question_id": 1, "answer": "red"}]               VQA's; also JSON lines, and {"questionId": "1", "prediction": "red"}
+    [{"question_id": 1, "answer": "red"}]               VQA's
+    [{"questionId": "1", "prediction": "red"}]          GQA's
     ["True", "False"]                                   without numbers: in the order of the references
     {"predictions": [], "groundtruths": []}             of the public implementation, see `published`
 
-The first two may be JSON lines as well. Files of `vlm evaluate` are read by `vlm.evaluate.predictions`.
+Lists may be JSON lines as well. Files of `vlm evaluate` are read by `vlm.evaluate.predictions`.
 """
 
 import json
@@ -16,9 +17,9 @@ from typing import Any
 
 from vlm.data.scanner import is_text
 from vlm.evaluate.benchmark import Benchmark
-from vlm.evaluate.files.truth import Truth, FileError
 from vlm.evaluate.files.contents import beginning_of, read_values
 from vlm.evaluate.files.coordinates import as_box_text
+from vlm.evaluate.files.truth import FileError, Truth
 
 NUMBERS = {"captioning": ("image_id", "id")}
 ANY_NUMBER = ("question_id", "questionId", "id", "number")
