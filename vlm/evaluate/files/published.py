@@ -26,7 +26,7 @@ from vlm.templates import LETTERS
 
 TRUTHS = ("groundtruths", "grountruths")
 SEVERAL = ("vqa_v2", "text_vqa")
-"""Benchmarks whose questions have as many right answers as annotators. So do those with options, where some are alike."""
+"""Benchmarks whose questions have as many right answers as annotators. Options that are alike are right together."""
 
 
 def read_published(benchmark: Benchmark, value: Mapping[str, Any], path: Path) -> Results:
