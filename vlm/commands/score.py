@@ -14,7 +14,7 @@ from vlm.commands.app import app
     "`vlm score ai2d --predictions results.json --references data/benchmarks --out ai2d.jsonl`"
 )
 def score(
-    benchmark: Annotated[str, typer.Argument(help="What was asked, such as coco, gqa or refcoco+.", metavar="BENCHMARK")],
+    benchmark: Annotated[str, typer.Argument(help="What was asked, such as coco or refcoco+.", metavar="BENCHMARK")],
     predictions: Annotated[
         Path,
         typer.Option(

@@ -23,7 +23,7 @@ from typing import IO
 from vlm.data.errors import RecordError
 from vlm.data.readers import coco, nocaps, textcaps
 from vlm.data.records import Record, json_records, line_records
-from vlm.data.scanner import WHITE, Scanner
+from vlm.data.scanner import WHITE, Scanner, is_text
 from vlm.dataset import is_prepared, splits_of
 from vlm.evaluate.benchmark import Benchmark, answers_of, number_of
 from vlm.evaluate.files.truth import FileError, Truth, by_number
@@ -138,16 +138,19 @@ def _picture_named(number: str, benchmark: str) -> str:
 
 def _vqa_v2(file: IO[bytes], name: str) -> Iterator[Truth]:
     for record in _records(json_records(file, name, "annotations")):
-        answers = tuple(answer.text("answer") for answer in record.records("answers"))
-        image = coco.name_of(record.whole("image_id"))
-        yield _answered(record, Truth(record.id("question_id"), answers, image, kind=record.text("answer_type")))
+        given = [one.get("answer") if isinstance(one, dict) else None for one in record.values("answers")]
+        if not given or not all(map(is_text, given)):
+            record.refuse("'answers' should be objects with an 'answer' each")
+        image, kind = coco.name_of(record.whole("image_id")), record.text("answer_type")
+        yield Truth(record.id("question_id"), tuple(str(answer).strip() for answer in given), image, kind=kind)
 
 
 def _text_vqa(file: IO[bytes], name: str) -> Iterator[Truth]:
     for record in _records(json_records(file, name, "data")):
         number = record.id("question_id")
-        answers = tuple(answer.strip() for answer in record.texts("answers"))
-        yield _answered(record, Truth(number, answers, f"openimages:{record.id('image_id')}"))
+        if not (answers := tuple(answer.strip() for answer in record.texts("answers"))):
+            record.refuse("it has no answers")
+        yield Truth(number, answers, f"openimages:{record.id('image_id')}")
 
 
 def _gqa(file: IO[bytes], name: str) -> Iterator[Truth]:
@@ -171,12 +174,6 @@ def _vsr(file: IO[bytes], name: str) -> Iterator[Truth]:
             record.refuse(f"'label' should be 0 or 1 and is {label}")
         image = coco.name_of(coco.number_of(record))
         yield Truth(str(record.ordinal), (str(label == 1),), image, group=record.text("relation"))
-
-
-def _answered(record: Record, truth: Truth) -> Truth:
-    if not truth.answers:
-        record.refuse("it has no answers")
-    return truth
 
 
 FILES: dict[str, Callable[[IO[bytes], str], Iterator[Truth]]] = {
