@@ -104,7 +104,9 @@ def conform(config: Any) -> None:
         ConfigError: a value cannot be of that type.
     """
     for name, hint in _hints(type(config)).items():  # type: ignore[arg-type]  # classes can be hashed
-        object.__setattr__(config, name, _conformed(name, hint, getattr(config, name)))
+        value = getattr(config, name)
+        if type(value) is not hint:  # it is for nearly all, of millions of predictions
+            object.__setattr__(config, name, _conformed(name, hint, value))
 
 
 @functools.cache
@@ -176,7 +178,10 @@ def _conformed(name: str, hint: Any, value: Any) -> Any:
         if kinds[1:] == (...,) and isinstance(value, tuple | list):
             kinds = (kinds[0],) * len(value)
         require(isinstance(value, tuple | list) and len(value) == len(kinds), f"{name} must be {len(kinds)} values.")
-        return tuple(_conformed(name, kind, item) for kind, item in zip(kinds, value, strict=True))
+        return tuple(
+            item if type(item) is kind else _conformed(name, kind, item)
+            for kind, item in zip(kinds, value, strict=True)
+        )
     accepted, called = KINDS.get(hint, (hint, f"a {hint.__name__}"))
     right = isinstance(value, accepted) and (hint is bool or not isinstance(value, bool))
     require(right, f"{name} must be {called}, not {value!r}.")

@@ -102,20 +102,37 @@ class Scanner:
                     self._fail(f"has {wanted!r} twice")
                 found = True
                 yield from self.elements()
-            elif self._peek() in "[{":
-                for _ in self.elements(f"{key!r}, record"):  # an array of its own may be larger than memory
-                    pass
             else:
-                self._value()
+                self._pass(key)
             self.place = "its end" if found else "its beginning"
             ended = self._ends("}")
         if not found:
             raise DataError(f"{self._name} has no {wanted!r} in it: check that it is the file of its data set.")
 
+    def first_key(self, *wanted: str) -> str:
+        """The first of these keys that the outermost object has; what is behind it is not read."""
+        self._expect("{")
+        ended = self._takes("}")
+        while not ended:
+            key = self._key()
+            if key in wanted:
+                return key
+            self._pass(key)
+            ended = self._ends("}")
+        raise DataError(f"{self._name} has no {' and no '.join(map(repr, wanted))} in it: check which file it is.")
+
     def finish(self) -> None:
         """Nothing is behind the outermost structure."""
         if self._next():
             self._fail("goes on behind its end")
+
+    def _pass(self, key: str) -> None:
+        """Passes over the value of a key: an array may be larger than memory."""
+        if self._peek() in "[{":
+            for _ in self.elements(f"{key!r}, record"):
+                pass
+        else:
+            self._value()
 
     def _key(self) -> str:
         key = self._value()

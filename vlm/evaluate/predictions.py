@@ -81,13 +81,12 @@ def answered(predictions: Sequence[Prediction], texts: Sequence[str]) -> list[Pr
     if not predictions:
         return []
     benchmark = benchmark_named(predictions[0].benchmark)
-    said = [dataclasses.replace(asked, prediction=text) for asked, text in zip(predictions, texts, strict=True)]
-    known = [one for one in said if one.answers]
-    judged = iter(benchmark.judge([one.prediction for one in known], [one.answers for one in known]) if known else ())
+    known = [(text, one.answers) for one, text in zip(predictions, texts, strict=True) if one.answers]
+    judged = iter(benchmark.judge(*map(list, zip(*known, strict=True))) if known else ())
     scored = []
-    for one in said:
-        score, parsed = next(judged) if one.answers else (None, benchmark.readings([one.prediction])[0] is not None)
-        scored.append(dataclasses.replace(one, score=score, parsed=parsed))
+    for one, text in zip(predictions, texts, strict=True):
+        score, parsed = next(judged) if one.answers else (None, benchmark.readings([text])[0] is not None)
+        scored.append(dataclasses.replace(one, prediction=text, score=score, parsed=parsed))
     return scored
 
 
