@@ -1,4 +1,5 @@
-"""CIDEr (Vedantam et al., 2015) of captions, by pycocoevalcap, and the one caption that has the highest.
+"""CIDEr (Vedantam et al., 2015) of captions, by pycocoevalcap, the one caption that has the highest, and what else that
+tool reports of captions.
 
 Scores are what the official tool gives: 1.0 is what papers print as 100. Document frequencies are those of the
 references that are given, so a score says something only over a whole benchmark: over a part of it, it is another
@@ -11,7 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vlm.evaluate.metrics.tokenizer import tokens
+from vlm.evaluate.metrics.bleu import BLEU
+from vlm.evaluate.metrics.meteor import METEOR
+from vlm.evaluate.metrics.rouge import ROUGE
+from vlm.evaluate.metrics.spice import SPICE
+from vlm.evaluate.metrics.wording import worded, words
+
+FURTHER = (*BLEU, METEOR, ROUGE, SPICE)
+"""Measures of captions beside CIDEr, in the order of the tool."""
 
 GRAM = 4
 """CIDEr compares runs of one to so many words,"""
@@ -24,8 +32,8 @@ def cider(captions: Sequence[str], references: Sequence[Sequence[str]]) -> NDArr
     from pycocoevalcap.cider.cider_scorer import CiderScorer
 
     scorer = CiderScorer(n=GRAM, sigma=SPREAD)
-    for caption, some in zip(captions, references, strict=True):
-        scorer += (tokens(caption), [tokens(reference) for reference in some])
+    for caption, some in zip(*worded(captions, references), strict=True):
+        scorer += (caption, some)
     return np.asarray(scorer.compute_score()[1], dtype=np.float64)
 
 
@@ -38,7 +46,7 @@ def best_caption(references: Sequence[Sequence[str]]) -> str:
     from pycocoevalcap.cider.cider_scorer import precook
 
     picture = [number for number, some in enumerate(references) for _ in some]
-    counted = [precook(tokens(reference), GRAM) for some in references for reference in some]
+    counted = [precook(words(reference), GRAM) for some in references for reference in some]
     seen_in: dict[tuple[str, ...], set[int]] = defaultdict(set)
     for number, counts in zip(picture, counted, strict=True):
         for gram in counts:
@@ -66,5 +74,5 @@ def best_caption(references: Sequence[Sequence[str]]) -> str:
         return float((alike * np.exp(-((lengths - lengths[row]) ** 2) / (2 * SPREAD**2)) * share).sum())
 
     flat = [reference for some in references for reference in some]
-    distinct = {tokens(reference): row for row, reference in reversed(list(enumerate(flat)))}
+    distinct = {words(reference): row for row, reference in reversed(list(enumerate(flat)))}
     return flat[max(sorted(distinct.values()), key=mean_score)]
