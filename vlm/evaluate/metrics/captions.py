@@ -31,8 +31,12 @@ def cider(captions: Sequence[str], references: Sequence[Sequence[str]]) -> NDArr
     """CIDEr of each caption against the references of its picture. Their mean is the score of the benchmark."""
     from pycocoevalcap.cider.cider_scorer import CiderScorer
 
+    both = worded(captions, references)
+    if not any(reference for some in both[1] for reference in some):
+        # The tool cannot count words where there are none.
+        return np.zeros(len(captions))
     scorer = CiderScorer(n=GRAM, sigma=SPREAD)
-    for caption, some in zip(*worded(captions, references), strict=True):
+    for caption, some in zip(*both, strict=True):
         scorer += (caption, some)
     return np.asarray(scorer.compute_score()[1], dtype=np.float64)
 

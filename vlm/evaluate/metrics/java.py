@@ -4,17 +4,18 @@ What a program reads and writes are files: no pipe can fill up while both sides 
 process is killed, a program comes to the end of its file and ends by itself.
 """
 
-import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import IO
 
-from training.config import require
+from training.config import ConfigError
 
 NEEDED = "needs Java, and there is no java on the PATH that runs: install a Java runtime, such as default-jre-headless."
 
@@ -22,14 +23,12 @@ NEEDED = "needs Java, and there is no java on the PATH that runs: install a Java
 def java_version() -> int | None:
     """Major version of the `java` on the PATH (8, 17, ...); None where there is none, or one that does not run."""
     found = shutil.which("java")
-    return _version(found, os.stat(found).st_mtime_ns) if found else None
+    return _version(found) if found else None
 
 
 @lru_cache(maxsize=4)
-def _version(path: str, _changed: int) -> int | None:
-    said = subprocess.run(
-        [path, "-version"], capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL
-    )
+def _version(path: str) -> int | None:
+    said = subprocess.run([path, "-version"], capture_output=True, text=True, errors="replace")
     # Until Java 8 the number is the second: version "1.8.0_292".
     number = re.search(r'version "(?:1\.)?(\d+)', said.stderr)
     return int(number[1]) if said.returncode == 0 and number else None
@@ -51,32 +50,39 @@ def run_java(what: str, jar: Path, memory: str, arguments: Sequence[str], inputs
         ConfigError: one of them failed; the others are ended.
     """
     command = ["java", f"-Xmx{memory}", "-jar", jar.name, *arguments]
-    running: list[subprocess.Popen[bytes]] = []
-    with ExitStack() as files:
-        outputs, errors = [], []
+    with ExitStack() as stack:
+        programs = [stack.enter_context(_running(command, jar.parent, text)) for text in inputs]
+        for program in programs:
+            if code := program.process.wait():
+                first = _written(program.error).partition("\n")[0] or "it does not say why"
+                raise ConfigError(
+                    f"the Java program of {what} failed with code {code} ({first}): "
+                    f"see that java runs here, and that {memory} of memory are free for each of {len(inputs)}."
+                )
+        return [_written(program.output) for program in programs]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Program:
+    process: subprocess.Popen[bytes]
+    output: IO[bytes]
+    error: IO[bytes]
+
+
+@contextmanager
+def _running(command: Sequence[str], folder: Path, text: str) -> Iterator[_Program]:
+    """A program that reads this text; ended at the end, whatever happened."""
+    with TemporaryFile() as given, TemporaryFile() as output, TemporaryFile() as error:
+        given.write(text.encode("utf-8", "replace"))
+        given.seek(0)
+        process = subprocess.Popen(command, cwd=folder, stdin=given, stdout=output, stderr=error)
         try:
-            for text in inputs:
-                given, output, error = (files.enter_context(TemporaryFile()) for _ in range(3))
-                given.write(text.encode("utf-8", "replace"))
-                given.seek(0)
-                running.append(subprocess.Popen(command, cwd=jar.parent, stdin=given, stdout=output, stderr=error))
-                outputs.append(output)
-                errors.append(error)
-            for process, error in zip(running, errors, strict=True):
-                if code := process.wait():
-                    error.seek(0)
-                    said = error.read().decode("utf-8", "replace").strip().splitlines() or ["it did not say why"]
-                    require(
-                        False,
-                        f"the Java program of {what} failed with code {code} ({said[0]}): "
-                        f"it may take {memory} of memory beside what else runs; see that there is as much.",
-                    )
+            yield _Program(process=process, output=output, error=error)
         finally:
-            for process in running:
-                process.kill()
-                process.wait()
-        written = []
-        for output in outputs:
-            output.seek(0)
-            written.append(output.read().decode("utf-8", "replace"))
-        return written
+            process.kill()
+            process.wait()
+
+
+def _written(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace").strip()

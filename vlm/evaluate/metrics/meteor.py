@@ -3,8 +3,8 @@
 For each caption the program takes the reference that it matches best and writes 23 numbers:
 
     0 to 3      words of the caption, of the reference, and how many of each are function words
-    4 to 19     for each of four kinds of matches (same word, same stem, synonym, paraphrase): content words of the caption
-                and of the reference that are matched, and function words of the same
+    4 to 19     for each of four kinds of matches (same word, same stem, synonym, paraphrase): content words of the
+                caption and of the reference that are matched, and function words of the same
     20          chunks, which are matched runs in the same order
     21, 22      words of the caption and of the reference that are matched
 
@@ -19,6 +19,7 @@ would cut in two there.
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,13 +54,13 @@ def statistics(captions: Sequence[str | None], references: Sequence[Sequence[str
         return np.zeros((0, NUMBERS))
     number = min(os.cpu_count() or 1, MOST_AT_ONCE, 1 + len(lines) // WORTH_A_START)
     bounds = np.linspace(0, len(lines), number + 1, dtype=int)
-    inputs = ["".join(lines[first:last]) for first, last in zip(bounds[:-1], bounds[1:], strict=True)]
+    inputs = ["".join(lines[first:last]) for first, last in pairwise(bounds.tolist())]
     written = run_java("METEOR", _jar(), MEMORY, ["-", "-", "-stdio", "-l", "en", "-norm"], inputs)
     rows = [line.split() for text in written for line in text.splitlines()]
     require(
         len(rows) == len(lines) and all(len(row) == NUMBERS for row in rows),
-        f"the Java program of METEOR wrote {len(rows)} lines for {len(lines)} captions, or others than {NUMBERS} numbers: "
-        f"see what {_jar()} writes on this machine.",
+        f"the Java program of METEOR wrote {len(rows)} lines for {len(lines)} captions, or others than of {NUMBERS} "
+        f"numbers: see what {_jar()} writes on this machine.",
     )
     return np.array(rows, dtype=np.float64)
 

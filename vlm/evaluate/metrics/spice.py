@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from training.config import require
+from training.config import ConfigError, require
 from vlm.evaluate.metrics.java import NEEDED, java_version, run_java
 from vlm.evaluate.metrics.measure import mean_of
 from vlm.evaluate.metrics.wording import worded
@@ -46,10 +46,11 @@ def spice(captions: Sequence[str | None], references: Sequence[Sequence[str | No
         given, written = Path(folder, "captions.json"), Path(folder, "scores.json")
         given.write_text(json.dumps(asked))
         run_java("SPICE", _jar(), MEMORY, [str(given), "-out", str(written), "-silent"])
-        require(
-            written.is_file(), f"the Java program of SPICE wrote no scores: see what {_jar()} does on this machine."
-        )
-        scores = {one["image_id"]: float(one["scores"]["All"]["f"]) for one in json.loads(written.read_text())}
+        require(written.is_file(), f"the Java program of SPICE wrote no scores: see what {_jar()} does here.")
+        try:
+            scores = {one["image_id"]: float(one["scores"]["All"]["f"]) for one in json.loads(written.read_text())}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"the Java program of SPICE wrote something else than scores: {error!r}.") from error
     missing = len(asked) - len(scores)
     require(not missing, f"the Java program of SPICE left {missing} of {len(asked)} captions without a score.")
     return [scores[number] for number in range(len(asked))]
@@ -61,7 +62,7 @@ def lacking() -> str:
     if version is None:
         return f"SPICE {NEEDED}"
     if version > LAST_JAVA:
-        return f"SPICE needs a Java of versions 8 to {LAST_JAVA}, and this is {version}: put such a java first on the PATH."
+        return f"SPICE needs a Java of version 8 to {LAST_JAVA}, and this is {version}: put one first on the PATH."
     absent = [name for name in PARSER if not (library / name).is_file()]
     if absent:
         return f"SPICE needs {' and '.join(absent)} in {library}: take them from {SOURCE}."

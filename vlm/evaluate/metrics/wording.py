@@ -1,6 +1,6 @@
 """Captions and their references as words: what all measures of captions are computed from.
 
-Each text is tokenised once, whichever measures ask for it: most references are asked for by all of them, again for every
+Each text is tokenised once, whichever measures ask for it: references are asked for by all of them, again for every
 model that is scored, and models say many things twice.
 """
 
