@@ -30,6 +30,8 @@ from vlm.evaluate.metrics.measure import Measure, Numbers, Reading, Truths, rati
 from vlm.evaluate.metrics.wording import worded
 
 NUMBERS = 23
+SAID, TRUE, KIND, CHUNKS, SAID_MATCHED, TRUE_MATCHED = 0, 1, 4, 20, 21, 22
+"""Places among them; the kinds of matches begin at the third of these."""
 ALPHA, BETA, GAMMA, DELTA = 0.85, 0.2, 0.6, 0.75
 """The program's parameters for English: weight of recall, power and weight of the fragmentation, weight of content
 words."""
@@ -44,7 +46,7 @@ MOST_AT_ONCE = 4
 
 
 def statistics(captions: Sequence[str | None], references: Sequence[Sequence[str | None]]) -> Numbers:
-    """The numbers of each caption: n x 23.
+    """The numbers of each caption: n x 23, with no chunk where the caption is wholly its reference.
 
     Raises:
         ConfigError: the program failed.
@@ -62,20 +64,21 @@ def statistics(captions: Sequence[str | None], references: Sequence[Sequence[str
         f"the Java program of METEOR wrote {len(rows)} lines for {len(lines)} captions, or others than of {NUMBERS} "
         f"numbers: see what {_jar()} writes on this machine.",
     )
-    return np.array(rows, dtype=np.float64)
+    found = np.array(rows, dtype=np.float64)
+    # What the program does as it sums: a caption that is wholly its reference has no penalty, alone or among others.
+    whole = (found[:, SAID_MATCHED] == found[:, SAID]) & (found[:, TRUE_MATCHED] == found[:, TRUE])
+    found[whole & (found[:, CHUNKS] == 1), CHUNKS] = 0
+    return found
 
 
 def meteor(sums: Numbers) -> Numbers:
     """METEOR. ... x 23, sums of `statistics` -> ..."""
-    said, true, said_function, true_function = np.moveaxis(sums[..., :4], -1, 0)
-    matches = np.einsum("...ks,k->...s", sums[..., 4:20].reshape(*sums.shape[:-1], len(KINDS), 4), KINDS)
+    said, true, said_function, true_function = np.moveaxis(sums[..., :KIND], -1, 0)
+    matches = np.einsum("...ks,k->...s", sums[..., KIND:CHUNKS].reshape(*sums.shape[:-1], len(KINDS), 4), KINDS)
     precision = ratio(_weighted(matches[..., 0], matches[..., 2]), _weighted(said - said_function, said_function))
     recall = ratio(_weighted(matches[..., 1], matches[..., 3]), _weighted(true - true_function, true_function))
     mean = ratio(precision * recall, (1 - ALPHA) * recall + ALPHA * precision)
-    chunks, said_matched, true_matched = np.moveaxis(sums[..., 20:], -1, 0)
-    # A caption that is its reference is one chunk and has no penalty; two such captions are two, and have one.
-    whole = (said_matched == said) & (true_matched == true) & (chunks == 1)
-    fragmentation = np.where(whole, 0, ratio(chunks, (said_matched + true_matched) / 2))
+    fragmentation = ratio(sums[..., CHUNKS], (sums[..., SAID_MATCHED] + sums[..., TRUE_MATCHED]) / 2)
     return np.asarray(mean * (1 - GAMMA * fragmentation**BETA))
 
 
