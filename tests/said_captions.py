@@ -89,6 +89,7 @@ def sentence(generator, subjects):
         words[-1] += "'s"
     if generator.random() < 0.05:
         words.insert(2, "black-and-white")
+    words.append(str(generator.choice(subjects)))
     return " ".join(words).capitalize() + str(generator.choice([".", "", " .", "!"], p=[0.7, 0.2, 0.05, 0.05]))
 
 

@@ -11,6 +11,7 @@ from vlm.evaluate.metrics.rouge import ROUGE, longest_common, rouge
 from vlm.evaluate.metrics.wording import worded
 
 WORDS = st.lists(st.sampled_from("abcde"), min_size=1, max_size=90)
+SAID, TRUE = said_captions(30, seed=5)
 
 
 def tools(captions, references):
@@ -43,10 +44,9 @@ def test_the_longest_common_subsequence_is_as_long_as_the_tables(first, second):
 
 @given(st.lists(st.integers(0, 3), min_size=30, max_size=30).filter(any))
 def test_sums_over_a_part_or_a_resample_give_what_the_tool_gives_for_its_captions(drawn):
-    said, true = said_captions(30, seed=5)
     order = [number for number, times in enumerate(drawn) for _ in range(times)]
-    sums = np.array(drawn, dtype=float) @ ROUGE.parts(said, true)
-    theirs, _ = tools([said[n] for n in order], [true[n] for n in order])
+    sums = np.array(drawn, dtype=float) @ ROUGE.parts(SAID, TRUE)
+    theirs, _ = tools([SAID[n] for n in order], [TRUE[n] for n in order])
     assert float(ROUGE.of(sums)) == pytest.approx(theirs, abs=1e-12)
 
 
