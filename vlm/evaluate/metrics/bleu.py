@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from vlm.evaluate.metrics.measure import Measure, Numbers, Reading, Truths
+from vlm.evaluate.metrics.metric import Measure, Numbers, Reading, Truths
 from vlm.evaluate.metrics.wording import Worded, worded
 
 GRAM = 4

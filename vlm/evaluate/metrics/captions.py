@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 
 from vlm.evaluate.metrics.bleu import BLEU
 from vlm.evaluate.metrics.meteor import METEOR
+from vlm.evaluate.metrics.metric import Metric
 from vlm.evaluate.metrics.rouge import ROUGE
 from vlm.evaluate.metrics.spice import SPICE
 from vlm.evaluate.metrics.wording import worded, words
-
-FURTHER = (*BLEU, METEOR, ROUGE, SPICE)
-"""Measures of captions beside CIDEr, in the order of the tool."""
 
 GRAM = 4
 """CIDEr compares runs of one to so many words,"""
@@ -27,8 +25,9 @@ SPREAD = 6.0
 """and a caption loses by its difference in length, on a normal curve of this standard deviation, in words."""
 
 
-def cider(captions: Sequence[str], references: Sequence[Sequence[str]]) -> NDArray[np.float64]:
-    """CIDEr of each caption against the references of its picture. Their mean is the score of the benchmark."""
+def cider(captions: Sequence[str | None], references: Sequence[Sequence[str | None]]) -> NDArray[np.float64]:
+    """CIDEr of each caption against the references of its picture. Their mean is the score of the benchmark.
+    What could not be read (None) says nothing; where no reference has a word, nothing scores."""
     from pycocoevalcap.cider.cider_scorer import CiderScorer
 
     both = worded(captions, references)
@@ -80,3 +79,14 @@ def best_caption(references: Sequence[Sequence[str]]) -> str:
     flat = [reference for some in references for reference in some]
     distinct = {words(reference): row for row, reference in reversed(list(enumerate(flat)))}
     return flat[max(sorted(distinct.values()), key=mean_score)]
+
+
+FURTHER = (*BLEU, METEOR, ROUGE, SPICE)
+"""Measures of captions beside CIDEr, in the order of the tool."""
+
+CIDER = Metric(
+    name="CIDEr",
+    scores=lambda readings, truths: cider(readings, truths).tolist(),
+    best_constant=best_caption,
+    further=FURTHER,
+)

@@ -26,7 +26,7 @@ import numpy as np
 
 from training.config import require
 from vlm.evaluate.metrics.java import NEEDED, java_version, run_java
-from vlm.evaluate.metrics.measure import Measure, Numbers, Reading, Truths, ratio
+from vlm.evaluate.metrics.metric import Measure, Numbers, Reading, Truths, ratio
 from vlm.evaluate.metrics.wording import worded
 
 NUMBERS = 23

@@ -11,7 +11,7 @@ The tool fills a table of words by words for each reference. Here a row of that 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from vlm.evaluate.metrics.measure import mean_of
+from vlm.evaluate.metrics.metric import mean_of
 from vlm.evaluate.metrics.wording import worded
 
 BETA = 1.2

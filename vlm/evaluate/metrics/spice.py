@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 from training.config import ConfigError, require
 from vlm.evaluate.metrics.java import NEEDED, java_version, run_java
-from vlm.evaluate.metrics.measure import mean_of
+from vlm.evaluate.metrics.metric import mean_of
 from vlm.evaluate.metrics.wording import worded
 
 MEMORY = "8G"

@@ -14,8 +14,7 @@ from small_predictions import caption
 
 from vlm.evaluate.metrics import wording
 from vlm.evaluate.metrics.bleu import statistics
-from vlm.evaluate.metrics.captions import FURTHER, best_caption, cider
-from vlm.evaluate.metrics.metric import CIDER
+from vlm.evaluate.metrics.captions import CIDER, FURTHER, best_caption, cider
 from vlm.evaluate.metrics.tokenizer import tokens
 
 
