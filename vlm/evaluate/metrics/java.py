@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -32,6 +33,13 @@ def _version(path: str) -> int | None:
     # Until Java 8 the number is the second: version "1.8.0_292".
     number = re.search(r'version "(?:1\.)?(\d+)', said.stderr)
     return int(number[1]) if said.returncode == 0 and number else None
+
+
+def tool_folder(measure: str) -> Path:
+    """Where pycocoevalcap has the program of a measure."""
+    tool = find_spec(f"pycocoevalcap.{measure}.{measure}")
+    assert tool and tool.origin, "pycocoevalcap is installed with this package"
+    return Path(tool.origin).parent
 
 
 def run_java(what: str, jar: Path, memory: str, arguments: Sequence[str], inputs: Sequence[str] = ("",)) -> list[str]:

@@ -18,15 +18,13 @@ would cut in two there.
 
 import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
 from training.config import require
-from vlm.evaluate.metrics.java import NEEDED, java_version, run_java
-from vlm.evaluate.metrics.metric import Measure, Numbers, Reading, Truths, ratio
+from vlm.evaluate.metrics.java import NEEDED, java_version, run_java, tool_folder
+from vlm.evaluate.metrics.metric import Measure, Numbers, ratio
 from vlm.evaluate.metrics.wording import worded
 
 NUMBERS = 23
@@ -57,12 +55,13 @@ def statistics(captions: Sequence[str | None], references: Sequence[Sequence[str
     number = min(os.cpu_count() or 1, MOST_AT_ONCE, 1 + len(lines) // WORTH_A_START)
     bounds = np.linspace(0, len(lines), number + 1, dtype=int)
     inputs = ["".join(lines[first:last]) for first, last in pairwise(bounds.tolist())]
-    written = run_java("METEOR", _jar(), MEMORY, ["-", "-", "-stdio", "-l", "en", "-norm"], inputs)
+    jar = tool_folder("meteor") / "meteor-1.5.jar"
+    written = run_java("METEOR", jar, MEMORY, ["-", "-", "-stdio", "-l", "en", "-norm"], inputs)
     rows = [line.split() for text in written for line in text.splitlines()]
     require(
         len(rows) == len(lines) and all(len(row) == NUMBERS for row in rows),
         f"the Java program of METEOR wrote {len(rows)} lines for {len(lines)} captions, or others than of {NUMBERS} "
-        f"numbers: see what {_jar()} writes on this machine.",
+        f"numbers: see what {jar} writes on this machine.",
     )
     found = np.array(rows, dtype=np.float64)
     # What the program does as it sums: a caption that is wholly its reference has no penalty, alone or among others.
@@ -99,14 +98,4 @@ def _plain(text: str) -> str:
     return text.replace("|||", "").replace("  ", " ").replace("\r", " ").replace("\n", " ")
 
 
-def _jar() -> Path:
-    tool = find_spec("pycocoevalcap.meteor.meteor")
-    assert tool and tool.origin, "pycocoevalcap is installed with this package"
-    return Path(tool.origin).with_name("meteor-1.5.jar")
-
-
-def _parts(readings: Sequence[Reading], truths: Truths) -> Numbers:
-    return statistics(readings, truths)
-
-
-METEOR = Measure(name="METEOR", parts=_parts, of=meteor, lacking=lacking)
+METEOR = Measure(name="METEOR", parts=statistics, of=meteor, lacking=lacking)

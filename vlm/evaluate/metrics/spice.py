@@ -14,12 +14,11 @@ that later versions of Java refuse.
 
 import json
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from training.config import ConfigError, require
-from vlm.evaluate.metrics.java import NEEDED, java_version, run_java
+from vlm.evaluate.metrics.java import NEEDED, java_version, run_java, tool_folder
 from vlm.evaluate.metrics.metric import mean_of
 from vlm.evaluate.metrics.wording import worded
 
@@ -42,11 +41,12 @@ def spice(captions: Sequence[str | None], references: Sequence[Sequence[str | No
     ]
     if not asked:
         return []
+    jar = tool_folder("spice") / "spice-1.0.jar"
     with TemporaryDirectory() as folder:
         given, written = Path(folder, "captions.json"), Path(folder, "scores.json")
         given.write_text(json.dumps(asked))
-        run_java("SPICE", _jar(), MEMORY, [str(given), "-out", str(written), "-silent"])
-        require(written.is_file(), f"the Java program of SPICE wrote no scores: see what {_jar()} does here.")
+        run_java("SPICE", jar, MEMORY, [str(given), "-out", str(written), "-silent"])
+        require(written.is_file(), f"the Java program of SPICE wrote no scores: see what {jar} does here.")
         try:
             scores = {one["image_id"]: float(one["scores"]["All"]["f"]) for one in json.loads(written.read_text())}
         except (ValueError, KeyError, TypeError) as error:
@@ -58,7 +58,7 @@ def spice(captions: Sequence[str | None], references: Sequence[Sequence[str | No
 
 def lacking() -> str:
     """What SPICE needs that is not here, as a sentence."""
-    version, library = java_version(), _jar().parent / "lib"
+    version, library = java_version(), tool_folder("spice") / "lib"
     if version is None:
         return f"SPICE {NEEDED}"
     if version > LAST_JAVA:
@@ -67,12 +67,6 @@ def lacking() -> str:
     if absent:
         return f"SPICE needs {' and '.join(absent)} in {library}: take them from {SOURCE}."
     return ""
-
-
-def _jar() -> Path:
-    tool = find_spec("pycocoevalcap.spice.spice")
-    assert tool and tool.origin, "pycocoevalcap is installed with this package"
-    return Path(tool.origin).with_name("spice-1.0.jar")
 
 
 SPICE = mean_of("SPICE", spice, lacking=lacking)

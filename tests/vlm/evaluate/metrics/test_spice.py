@@ -48,7 +48,7 @@ def test_a_program_that_does_not_do_its_work_ends_in_a_sentence(stand_in_java, b
 
 
 def test_what_is_lacking_is_said_one_after_the_other(stand_in_java, monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "_jar", lambda: tmp_path / "spice-1.0.jar")
+    monkeypatch.setattr(module, "tool_folder", lambda _: tmp_path)
     (tmp_path / "lib").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path))
     assert lacking().startswith("SPICE needs Java, and there is no java on the PATH")
