@@ -98,6 +98,21 @@ def test_no_reference_scores_higher_than_the_best_constant_caption(number, seed)
     assert means[best_caption(references)] == pytest.approx(max(means.values()), abs=1e-9)
 
 
+@settings(max_examples=15)
+@given(st.integers(1, 8), st.integers(0, 1000))
+def test_captions_that_say_a_word_again_and_again_or_nothing_are_weighed_like_others(number, seed):
+    said, references = said_captions(number, seed)
+    references = [(*some, one) for some, one in zip(references, said, strict=True)]
+    means = {one: float(cider([one] * number, references).mean()) for some in references for one in some}
+    assert means[best_caption(references)] == pytest.approx(max(means.values()), abs=1e-9)
+
+
+def test_where_all_captions_score_alike_the_first_is_the_best():
+    assert best_caption([("A dog.", "a cat"), ("",)]) in ("A dog.", "a cat")
+    assert best_caption([("A star.",), ("A star.",)]) == "A star."
+    assert best_caption([("", "..."), ("!",)]) == ""
+
+
 def test_the_tool_is_not_imported_before_it_is_needed():
     code = "import sys, vlm.evaluate.predictions; assert not any('pycocoevalcap' in name for name in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
