@@ -7,7 +7,8 @@ budgets that the public implementation has for each (code or script); an answer 
 from training.config import require_choice
 from vlm.evaluate.benchmark import Benchmark, Tasks, read_letter, read_text, read_truth
 from vlm.evaluate.metrics.boxes import parse_box
-from vlm.evaluate.metrics.metric import ACCURACY, CIDER, OVERLAP, Metric
+from vlm.evaluate.metrics.captions import CIDER
+from vlm.evaluate.metrics.metric import ACCURACY, OVERLAP, Metric
 from vlm.evaluate.metrics.vqa import TEXT_VQA, VQA, read_short_answer
 from vlm.evaluate.metrics.yes_no import TRUTH, YES_NO, read_yes_no
 from vlm.evaluate.submission import ANSWERS, CAPTIONS, CAPTIONS_BY_NAME, GQA, Submission

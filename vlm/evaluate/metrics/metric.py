@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlm.evaluate.metrics.boxes import best_box, exact_box_text, hits
-from vlm.evaluate.metrics.captions import best_caption, cider
 
 Reading = Any
 """What a benchmark reads in an answer: a text or a box, as its metric needs it; None where it reads nothing."""
@@ -75,11 +74,6 @@ def _most_frequent(truths: Truths) -> str:
 
 
 ACCURACY = Metric(name="accuracy", scores=_correct, best_constant=_most_frequent)
-CIDER = Metric(
-    name="CIDEr",
-    scores=lambda readings, truths: cider([reading or "" for reading in readings], truths).tolist(),
-    best_constant=best_caption,
-)
 OVERLAP = Metric(
     name="IoU > 0.5",
     scores=lambda readings, truths: hits(readings, [truth for (truth,) in truths]),
