@@ -1,7 +1,9 @@
 """What the tests of the vision-language model share: two small worlds, drawn once, and the command line."""
 
 import io
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +21,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def uneven(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return uneven_world(tmp_path_factory.mktemp("drawn") / "uneven")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
+    """A `java` that does not run in front of the PATH: METEOR takes seconds a benchmark, and its own tests have it."""
+    folder = tmp_path_factory.mktemp("no java")
+    (folder / "java").symlink_to("/bin/false")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        yield patch
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from small_predictions import predictions
 from training.config import ConfigError
 from vlm.evaluate.figure import draw_results
 from vlm.evaluate.results import headlines, summarise
-from vlm.evaluate.screen import print_results
+from vlm.evaluate.screen import print_measures, print_results
 from vlm.evaluate.table import Evaluated, differences, scores
 
 SHARES = {
@@ -125,8 +125,15 @@ def test_the_screen_shows_scores_differences_and_what_could_not_be_read():
     table, apart = scores(models), differences(models)
     out = io.StringIO()
     print_results(Console(file=out, width=100), table, apart)
+    print_measures(Console(file=out, width=100), table)
     lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
-    for row in table[(table["group"] == "all") & (table["kind"] == "all")].itertuples():
+    whole = table[(table["group"] == "all") & (table["kind"] == "all")]
+    beside = whole.drop(headlines(whole).index)
+    assert {"BLEU-4", "ROUGE-L"} <= set(beside["metric"])
+    for row in beside.itertuples():
+        said = f"{row.family} {row.order} {100 * row.score:.1f} {100 * row.low:.1f} to {100 * row.high:.1f}"
+        assert any(line.endswith(said) for line in lines)
+    for row in headlines(whole).itertuples():
         unread = f" {row.parse_failures}" if row.parse_failures else ""
         model = f"{row.family} {row.order}".strip()
         said = f"{model} {100 * row.score:.1f} {100 * row.low:.1f} to {100 * row.high:.1f}{unread}"
@@ -141,7 +148,7 @@ def test_the_figure_is_written_with_its_data(tmp_path):
     table = scores(evaluated("world-caption", "world-vqa"))
     paths = draw_results(table, tmp_path / "figures", title="tiny")
     assert [path.name for path in paths] == ["benchmarks.png", "benchmarks.pdf", "benchmarks.csv"]
-    read = pd.read_csv(paths[2], keep_default_na=False)
+    read = pd.read_csv(paths[2], keep_default_na=False, na_values={"published": [""]})
     pd.testing.assert_frame_equal(read, table, check_dtype=False)
     first = [path.read_bytes() for path in paths]
     assert [path.read_bytes() for path in draw_results(table, tmp_path / "figures", title="tiny")] == first

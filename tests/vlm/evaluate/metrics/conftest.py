@@ -1,5 +1,6 @@
 """The official tool's own words of captions, and programs that stand in for Java."""
 
+import os
 import shutil
 import stat
 import sys
@@ -8,8 +9,20 @@ from types import SimpleNamespace
 import pytest
 from said_captions import said_captions
 
+PATH = os.environ["PATH"]
+"""With the real `java`, where there is one."""
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="package", autouse=True)
+def java(no_java):
+    """Takes back what keeps other tests from running it."""
+    hidden = os.environ["PATH"]
+    os.environ["PATH"] = PATH
+    yield
+    os.environ["PATH"] = hidden
+
+
+@pytest.fixture(scope="package")
 def official():
     """1,200 captions and their references, and the words that the official tool makes of them, by picture."""
     if not shutil.which("java"):
