@@ -28,8 +28,8 @@ PUNCTUATION = frozenset("'' ' `` ` . ? ! , : - -- ... ;".split())
 INDEPENDENT = re.compile(r"[ !-/:;=-~]*")
 """Captions whose pieces between spaces do not depend on each other: in ASCII, without digits (of telephone numbers, fractions and
 references, which hold spaces) and `<` (of markup)."""
-MAY_DEPEND = re.compile(r"(?<![A-Za-z])[A-Za-z]\. +[A-Z]")
-"""But an initial before a capital, which may be the end of a sentence or not."""
+MAY_DEPEND = re.compile(r"(?<![A-Za-z])[A-Za-z]\. +[A-Z]|[^A-Za-z ][A-Za-z]*\. +[A-Z]")
+"""But a single letter with a period before a capital, where it may end a sentence; what signs stand in can come apart to one."""
 
 
 def tokens(caption: str) -> str:
