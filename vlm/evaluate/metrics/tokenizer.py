@@ -20,6 +20,7 @@ import re
 from functools import cache, lru_cache
 
 from vlm.evaluate.metrics.automaton import Automaton
+from vlm.evaluate.metrics.lower_case import lower_case
 from vlm.evaluate.metrics.token_parts import NAMED
 from vlm.evaluate.metrics.token_rules import RULES
 
@@ -76,7 +77,7 @@ def _words(text: str) -> list[str]:
         end -= rule.left
         word = rule.becomes(units[place:end])
         if word is not None:
-            words.append(_as_text(word).lower())
+            words.append(lower_case(_as_text(word)))
         place = end - rule.again
     return words
 
