@@ -42,9 +42,9 @@ def tokens(caption: str) -> str:
     Returns:
         Its words without punctuation; empty where there are none.
     """
-    if INDEPENDENT.fullmatch(caption) and not MAY_DEPEND.search(caption):
-        return " ".join(words for piece in caption.split(" ") if (words := tokens_of_piece(piece)))
-    return tokens_of_line(caption)
+    if not INDEPENDENT.fullmatch(caption) or (". " in caption and MAY_DEPEND.search(caption)):
+        return tokens_of_line(caption)
+    return " ".join(filter(None, map(tokens_of_piece, caption.split())))
 
 
 @lru_cache(maxsize=1 << 16)
