@@ -1,17 +1,20 @@
 """Patterns tried side by side: the longest match wins, and on a tie the pattern that stands first.
 
-`re` takes the first alternative that matches and not the longest, so a table with these rules needs an automaton. Patterns become
-the positions of Glushkov (The abstract theory of automata, 1961): one for each character in a pattern, and which can follow
-which. A state is the set of positions a text has reached. It is made when a first text reaches it and kept, so that from then on
-a character costs one look-up in a dictionary, however many patterns there are.
+`re` takes the first alternative that matches and not the longest, so a table with these rules needs an automaton.
+Patterns become the positions of Glushkov (The abstract theory of automata, 1961): one for each character in a
+pattern, and which can follow which. A state is the set of positions a text has reached. It is made when a first text
+reaches it and kept, so that from then on a character costs one look-up in a dictionary, however many patterns there
+are.
 
-The notation is the one lexers are written in (JFlex's), cut down to what is used: a letter stands for both its cases, `[a-z]` and
-`[^a-z]` for exactly these characters and all others, `{name}` for a pattern or a set of that name, `x{2,4}` for a repetition, a
-backslash for the character behind it and `\\u00a0` for the character of that number. Texts are strings of UTF-16 units.
+The notation is the one lexers are written in (JFlex's), cut down to what is used: a letter stands for both its cases,
+`[a-z]` and `[^a-z]` for exactly these characters and all others, `{name}` for a pattern or a set of that name,
+`x{2,4}` for a repetition, a backslash for the character behind it and `\\u00a0` for the character of that number.
+Texts are strings of UTF-16 units.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 CharacterSet = Callable[[str], bool]
 
@@ -46,43 +49,40 @@ class Automaton:
     """
 
     def __init__(self, patterns: Sequence[str], named: Mapping[str, str | CharacterSet]) -> None:
-        self._sets: list[CharacterSet] = []
+        self.sets: list[CharacterSet] = []
         self._follows: list[set[int]] = []
         self._ends: dict[int, int] = {}
         self._first: set[int] = set()
         for number, pattern in enumerate(patterns):
-            whole = _Reader(pattern, named, self._sets, self._follows).whole()
+            whole = _Reader(pattern, named, self.sets, self._follows).whole()
             self._first |= whole.first
             for position in whole.last:
                 self._ends[position] = number
-        self._start = State(positions=frozenset(), accepts=None)
+        self.start = State(positions=frozenset(), accepts=None)
         self._states: dict[frozenset[int], State] = {}
 
     def longest(self, text: str, start: int) -> tuple[int, int] | None:
-        """The number of the pattern that matches most of `text` from `start` on and the end of its match, if any does."""
-        found = None
-        for found in self.matches(text, start, len(text)):
-            pass
-        return found
+        """The number of the pattern that matches most of `text` from `start` on, and its end; None where none does."""
+        return max(self.matches(text, start, len(text)), key=itemgetter(1), default=None)
 
     def matches(self, text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
-        """Every match in `text` that begins at `start` and ends no later than `stop`, as its pattern and end, shortest first."""
-        state = self._start
+        """The pattern and end of every match that begins at `start` and ends no later than `stop`, shortest first."""
+        state = self.start
         for place in range(start, stop):
             character = text[place]
-            following = state.following.get(character) or self._after(state, character)
+            following = state.following.get(character) or self.after(state, character)
             if following is None:
                 return
             state = following
             if state.accepts is not None:
                 yield state.accepts, place + 1
 
-    def _after(self, state: State, character: str) -> State | None:
+    def after(self, state: State, character: str) -> State | None:
         """The state that a character leads to; made and remembered where nothing has led there yet."""
         if character in state.following:
             return state.following[character]
         followers = [self._follows[position] for position in state.positions] or [self._first]
-        reached = frozenset(position for position in set().union(*followers) if self._sets[position](character))
+        reached = frozenset(position for position in set().union(*followers) if self.sets[position](character))
         following = None
         if reached:
             following = self._states.get(reached)

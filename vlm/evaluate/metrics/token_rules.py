@@ -1,12 +1,15 @@
-r"""What a word is to the official caption tools: 75 patterns, in the notation of `automaton`, and what becomes of their matches.
+r"""What a word is to the official caption tools: 75 patterns, in the notation of `automaton`, and what becomes of their
+matches.
 
-The tools (pycocoevalcap) cut captions with the Penn Treebank tokenizer of Stanford CoreNLP 3.4.1, a lexer made with JFlex. These
-rules say what its compiled tables do. They were found by walking those tables and the automaton of these rules side by side until no
-text was left on which they differ, so the odd ones are meant: a range from comma to underscore where three characters were
-thought of, a tilde that reaches to the next `<`, letters only as Unicode 6.1 knew them, and outside it marks that count as letters.
+The tools (pycocoevalcap) cut captions with the Penn Treebank tokenizer of Stanford CoreNLP 3.4.1, a lexer made with
+JFlex. These rules say what its compiled tables do. They were found by walking those tables and the automaton of these
+rules side by side until no text was left on which they differ, so the odd ones are meant: a range from comma to
+underscore where three characters were thought of, a tilde that reaches to the next `<`, letters only as Unicode 6.1
+knew them, and outside it marks that count as letters.
 
-A rule is a pattern, what must follow the match without being part of it, how much of the match is left for the next word or read once
-more, and the word the match becomes. Upper case stays, for some rules depend on it; the tokenizer lowers words at the end.
+A rule is a pattern, what must follow the match without being part of it, how much of the match is left for the next
+word or read once more, and the word the match becomes. Upper case stays, for some rules depend on it; the tokenizer
+lowers words at the end.
 """
 
 import re
@@ -58,9 +61,20 @@ CLOSING = str.maketrans({**QUOTES, '"': "''"})
 OPENING = str.maketrans({**QUOTES, '"': "``", "'": "`"})
 OTHERS = str.maketrans(
     {
-        **{"\u00bc": "1/4", "\u00bd": "1/2", "\u00be": "3/4", "\u2153": "1/3", "\u2154": "2/3"},
-        **{"\u00a2": "cents", "\u00a3": "#", **dict.fromkeys("\u0080\u00a4\u20a0\u20ac", "$")},
-        **{"[": "-LSB-", "]": "-RSB-", "{": "-LCB-", "}": "-RCB-", "(": "-LRB-", ")": "-RRB-"},
+        "\u00bc": "1/4",
+        "\u00bd": "1/2",
+        "\u00be": "3/4",
+        "\u2153": "1/3",
+        "\u2154": "2/3",
+        "\u00a2": "cents",
+        "\u00a3": "#",
+        **dict.fromkeys("\u0080\u00a4\u20a0\u20ac", "$"),
+        "[": "-LSB-",
+        "]": "-RSB-",
+        "{": "-LCB-",
+        "}": "-RCB-",
+        "(": "-LRB-",
+        ")": "-RRB-",
     }
 )
 
@@ -183,11 +197,11 @@ RULES = [
     ),
     Rule(pattern="<<|>>"),
     Rule(
-        pattern=r"[+%&~\^|\\\u00a6-\u00a9\u00ac\u00ae-\u00b4\u00b6-\u00b8\u00d7\u00f7\u0387\u05be\u05c0\u05c3\u05c6\u05f3\u05f4"
-        r"\u0600-\u0603\u0606-\u060a\u060c\u0614\u061b\u061e\u066a\u066d\u0703-\u070d\u07f6-\u07f8\u0964\u0965\u0e4f\u1fbd"
+        pattern=r"[+%&~\^|\\\u00a6-\u00a9\u00ac\u00ae-\u00b4\u00b6-\u00b8\u00d7\u00f7\u0387"
+        r"\u05be\u05c0\u05c3\u05c6\u05f3\u05f4\u0600-\u0603\u0606-\u060a\u060c\u0614\u061b\u061e\u066a\u066d\u0703-\u070d\u07f6-\u07f8\u0964\u0965\u0e4f\u1fbd"
         r"\u2016\u2017\u2020-\u2023\u2030-\u2038\u203b\u203e-\u2042\u2044\u207a-\u207f\u208a-\u208e\u2100-\u214f\u2190-\u2bff\u3012\u30fb"
         r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]",
     ),
     Rule(pattern=r"\u0000|{space}+|[\u200b\u200e\u200f\ufeff]|{newline}|&nbsp;", becomes=nothing),
 ]
-"""The one that stands first wins where two match as much. What none of them matches, a character at a time, makes no word."""
+"""Of two that match as much, the first wins. A character at which none of them matches is left out."""

@@ -1,19 +1,22 @@
 """The words of a caption, as the official caption tools cut it, without their Java.
 
-The tools (pycocoevalcap) write all captions to a file, a line each, run the Penn Treebank tokenizer of Stanford CoreNLP 3.4.1 over it
-with `-preserveLines -lowerCase`, and take words that are punctuation out of each line. `tokens` gives the same words for one caption; the
-rules are in `token_rules`. `(a man's hat)` becomes `-lrb- a man 's hat -rrb-`: brackets are not on the tools' list of punctuation.
+The tools (pycocoevalcap) write all captions to a file, a line each, run the Penn Treebank tokenizer of Stanford
+CoreNLP 3.4.1 over it with `-preserveLines -lowerCase`, and take words that are punctuation out of each line. `tokens`
+gives the same words for one caption; the rules are in `token_rules`. `(a man's hat)` becomes `-lrb- a man 's hat
+-rrb-`: brackets are not on the tools' list of punctuation.
 
-A caption is taken as a line with lines around it that have nothing to do with it. In the tools' file there are three ties between lines:
+A caption is taken as a line with lines around it that have nothing to do with it. In the tools' file there are three
+ties between lines:
 
-- A single letter and a period at the end of a caption ("plan b.") stay together here; the tools part them where the next caption
-  begins with a word such as "A" or "The" in upper case.
-- Markup with a quotation that is not closed (`<a href="`) can go on in the next caption, and the last caption of all, which no line
-  end follows, does not end in a smiley.
-- Where a caption holds a line end other than `\\n` (`\\r`, `\\v`, `\\f`, U+2028, U+2029), the tools count one caption as two from there on.
-  Here such a character parts words. A NEL (U+0085) is an ellipsis to both.
+- A single letter and a period at the end of a caption ("plan b.") stay together here; the tools part them where the
+  next caption begins with a word such as "A" or "The" in upper case.
+- Markup with a quotation that is not closed (`<a href="`) can go on in the next caption, and the last caption of all,
+  which no line end follows, does not end in a smiley.
+- Where a caption holds a line end other than `\\n` (`\\r`, `\\v`, `\\f`, U+2028, U+2029), the tools count one caption
+  as two from there on. Here such a character parts words. A NEL (U+0085) is an ellipsis to both.
 
-The tools' words are in Unicode as their Java knows it: in web addresses alone, capitals newer than that may stay capitals.
+The tools' words are in Unicode as their Java knows it: in web addresses alone, capitals newer than that may stay
+capitals.
 """
 
 import re
@@ -24,13 +27,13 @@ from vlm.evaluate.metrics.lower_case import lower_case
 from vlm.evaluate.metrics.token_parts import NAMED
 from vlm.evaluate.metrics.token_rules import RULES
 
-PUNCTUATION = frozenset("'' ' `` ` . ? ! , : - -- ... ;".split())
+PUNCTUATION = frozenset(["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"])
 """The tools' list, without its brackets in upper case, which no word in lower case is equal to."""
 INDEPENDENT = re.compile(r"[ !-/:;=-~]*")
-"""Captions whose pieces between spaces do not depend on each other: in ASCII, without digits (of telephone numbers, fractions and
-references, which hold spaces) and `<` (of markup)."""
+"""Captions whose pieces between spaces do not depend on each other: in ASCII, without digits and `<`, for telephone
+numbers, fractions and markup hold spaces."""
 MAY_DEPEND = re.compile(r"(?<![A-Za-z])[A-Za-z]\. +[A-Z]|[^A-Za-z ][A-Za-z]*\. +[A-Z]")
-"""But a single letter with a period before a capital, where it may end a sentence; what signs stand in can come apart to one."""
+"""But a single letter with a period before a capital may end a sentence; so may what signs part to a single letter."""
 
 
 def tokens(caption: str) -> str:
