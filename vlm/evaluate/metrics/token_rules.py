@@ -1,11 +1,10 @@
-r"""What a word is to the official caption tools: 75 patterns, in the notation of `automaton`, and what becomes of their
-matches.
+r"""What a word is to the official caption tools: patterns in the notation of `automaton`, and what becomes of matches.
 
 The tools (pycocoevalcap) cut captions with the Penn Treebank tokenizer of Stanford CoreNLP 3.4.1, a lexer made with
-JFlex. These rules say what its compiled tables do. They were found by walking those tables and the automaton of these
-rules side by side until no text was left on which they differ, so the odd ones are meant: a range from comma to
-underscore where three characters were thought of, a tilde that reaches to the next `<`, letters only as Unicode 6.1
-knew them, and outside it marks that count as letters.
+JFlex. Its specification is published for versions before and after this one (`PTBLexer.flex`); what holds for this one
+was settled by walking its compiled tables and the automaton of these rules side by side until no text was left on which
+they differ. So the odd patterns are meant: a range from comma to underscore where three characters were thought of,
+something that reaches to the next `<`, letters as Unicode 6.1 knew them, and marks beside them that count as letters.
 
 A rule is a pattern, what must follow the match without being part of it, how much of the match is left for the next
 word or read once more, and the word the match becomes. Upper case stays, for some rules depend on it; the tokenizer

@@ -5,18 +5,19 @@ CoreNLP 3.4.1 over it with `-preserveLines -lowerCase`, and take words that are 
 gives the same words for one caption; the rules are in `token_rules`. `(a man's hat)` becomes `-lrb- a man 's hat
 -rrb-`: brackets are not on the tools' list of punctuation.
 
-A caption is taken as a line with lines around it that have nothing to do with it. In the tools' file there are three
-ties between lines:
+A caption is taken as a line with lines around it that have nothing to do with it. The tools' file has these ties
+between lines:
 
 - A single letter and a period at the end of a caption ("plan b.") stay together here; the tools part them where the
   next caption begins with a word such as "A" or "The" in upper case.
-- Markup with a quotation that is not closed (`<a href="`) can go on in the next caption, and the last caption of all,
-  which no line end follows, does not end in a smiley.
+- Markup with a quotation that is not closed (`<a href="`) can go on in the next caption.
+- Behind the last caption of all there is no line end, and what needs something behind it is not found there: a smiley,
+  a year such as `'07`, the name of a file.
 - Where a caption holds a line end other than `\\n` (`\\r`, `\\v`, `\\f`, U+2028, U+2029), the tools count one caption
   as two from there on. Here such a character parts words. A NEL (U+0085) is an ellipsis to both.
 
-The tools' words are in Unicode as their Java knows it: in web addresses alone, capitals newer than that may stay
-capitals.
+Lower case is that of the Java the tools run on (17 where this was compared). A letter that Unicode took in later can
+differ, but only in an address of the web or of mail: elsewhere the tools leave out letters newer than their lexer.
 """
 
 import re
