@@ -29,9 +29,9 @@ def compare(
     from rich.console import Console
 
     from training.run import require_folder
-    from vlm.evaluate import compare_screen
-    from vlm.evaluate.compare import compare_benchmarks, compare_tasks
-    from vlm.evaluate.paired import read_paired
+    from vlm.evaluate.comparison import screen
+    from vlm.evaluate.comparison.compare import compare_benchmarks, compare_tasks
+    from vlm.evaluate.comparison.paired import read_paired
 
     if out is not None:
         require_folder(out, "the tables")
@@ -40,12 +40,12 @@ def compare(
         print(sentence, file=sys.stderr)
     benchmarks, tasks = compare_benchmarks(compared), compare_tasks(compared)
     if out is not None:
-        from vlm.evaluate.forest import draw_differences
+        from vlm.evaluate.comparison.forest import draw_differences
 
         draw_differences(benchmarks, tasks, out, str(a), str(b))
         benchmarks.to_csv(out / "comparison.csv", index=False)
         tasks.to_csv(out / "comparison-tasks.csv", index=False)
     if as_json:
-        print(json.dumps(compare_screen.as_json(a, b, benchmarks, tasks), indent=1, allow_nan=False))
+        print(json.dumps(screen.as_json(a, b, benchmarks, tasks), indent=1, allow_nan=False))
     else:
-        compare_screen.print_comparison(Console(), a, b, benchmarks, tasks)
+        screen.print_comparison(Console(), a, b, benchmarks, tasks)

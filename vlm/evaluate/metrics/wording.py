@@ -7,7 +7,7 @@ model that is scored, and models say many things twice.
 from collections.abc import Sequence
 from functools import lru_cache
 
-from vlm.evaluate.metrics.tokenizer import tokens
+from vlm.evaluate.metrics.tokenizer.tokens import tokens
 
 REMEMBERED = 1 << 19
 """Texts whose words are kept: more than the largest benchmark has, 40,504 pictures with 5 references and a caption."""

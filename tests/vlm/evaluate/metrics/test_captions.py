@@ -15,7 +15,7 @@ from small_predictions import caption
 from vlm.evaluate.metrics import wording
 from vlm.evaluate.metrics.bleu import statistics
 from vlm.evaluate.metrics.captions import CIDER, FURTHER, best_caption, cider
-from vlm.evaluate.metrics.tokenizer import tokens
+from vlm.evaluate.metrics.tokenizer.tokens import tokens
 
 
 def drawn(number, seed=0, references=3):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlm.evaluate.metrics.automaton import Automaton
+from vlm.evaluate.metrics.tokenizer.automaton import Automaton
 
 PATTERNS = ["ab?", "(a|bc)+", "[^b]c*", "a{2}b{1,3}", "(ab|a)(bc|c)?", r"[\u0061-b]\.?c", "(a?b){2,3}c"]
 

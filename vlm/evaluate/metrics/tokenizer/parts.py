@@ -1,11 +1,11 @@
-"""What the patterns of `token_rules` are made of: kinds of characters, words and abbreviations, each under a name.
+"""What the patterns of `rules` are made of: kinds of characters, words and abbreviations, each under a name.
 
-The notation is that of `automaton`; where the facts come from, `token_rules` says.
+The notation is that of `automaton`; where the facts come from, `rules` says.
 """
 
 import unicodedata
 
-from vlm.evaluate.metrics.automaton import CharacterSet
+from vlm.evaluate.metrics.tokenizer.automaton import CharacterSet
 
 
 def characters(ranges: str) -> frozenset[str]:

@@ -13,10 +13,10 @@ from scipy import stats
 from small_predictions import predictions, saying
 
 from training.config import ConfigError
-from vlm.evaluate.compare import compare_benchmarks, compare_tasks
-from vlm.evaluate.compare_screen import as_json, print_comparison
-from vlm.evaluate.forest import draw_differences
-from vlm.evaluate.paired import Paired
+from vlm.evaluate.comparison.compare import compare_benchmarks, compare_tasks
+from vlm.evaluate.comparison.forest import draw_differences
+from vlm.evaluate.comparison.paired import Paired
+from vlm.evaluate.comparison.screen import as_json, print_comparison
 from vlm.evaluate.results import difference
 
 WORLD = ("world-caption", "world-vqa", "world-choice", "world-grounding", "world-reading")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from vlm.evaluate.mcnemar import Discordant, discordant, is_binary
+from vlm.evaluate.comparison.mcnemar import Discordant, discordant, is_binary
 
 counts = st.integers(0, 60)
 

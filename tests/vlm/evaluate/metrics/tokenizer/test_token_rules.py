@@ -5,9 +5,9 @@ from collections import deque
 import pytest
 from compiled_lexer import BEGINNING, CompiledLexer
 
-from vlm.evaluate.metrics.automaton import Automaton
-from vlm.evaluate.metrics.token_parts import NAMED, is_capital, is_digit, is_in_word, is_letter
-from vlm.evaluate.metrics.token_rules import RULES
+from vlm.evaluate.metrics.tokenizer.automaton import Automaton
+from vlm.evaluate.metrics.tokenizer.parts import NAMED, is_capital, is_digit, is_in_word, is_letter
+from vlm.evaluate.metrics.tokenizer.rules import RULES
 
 UNKNOWN = 1
 """The tool's action for a character that it has no rule for, which it leaves out."""

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vlm.evaluate import randomisation
 from vlm.evaluate.bootstrap import COVERAGE, RESAMPLES, Estimate, Numbers, resampled
+from vlm.evaluate.comparison import randomisation
 
 
 def mean_of_means(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vlm.evaluate import bootstrap
-from vlm.evaluate.together import mean_of_means, p_value
+from vlm.evaluate.comparison.together import mean_of_means, p_value
 
 benchmark = st.lists(st.tuples(st.floats(-1, 1), st.sampled_from("abcdef")), min_size=1, max_size=12)
 

@@ -2,7 +2,7 @@
 
 The tools (pycocoevalcap) write all captions to a file, a line each, run the Penn Treebank tokenizer of Stanford
 CoreNLP 3.4.1 over it with `-preserveLines -lowerCase`, and take words that are punctuation out of each line. `tokens`
-gives the same words for one caption; the rules are in `token_rules`. `(a man's hat)` becomes `-lrb- a man 's hat
+gives the same words for one caption; the rules are in `rules`. `(a man's hat)` becomes `-lrb- a man 's hat
 -rrb-`: brackets are not on the tools' list of punctuation.
 
 A caption is taken as a line with lines around it that have nothing to do with it. The tools' file has these ties
@@ -23,10 +23,10 @@ differ, but only in an address of the web or of mail: elsewhere the tools leave 
 import re
 from functools import cache, lru_cache
 
-from vlm.evaluate.metrics.automaton import Automaton
-from vlm.evaluate.metrics.lower_case import lower_case
-from vlm.evaluate.metrics.token_parts import NAMED
-from vlm.evaluate.metrics.token_rules import RULES
+from vlm.evaluate.metrics.tokenizer.automaton import Automaton
+from vlm.evaluate.metrics.tokenizer.lower_case import lower_case
+from vlm.evaluate.metrics.tokenizer.parts import NAMED
+from vlm.evaluate.metrics.tokenizer.rules import RULES
 
 PUNCTUATION = frozenset(["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";"])
 """The tools' list, without its brackets in upper case, which no word in lower case is equal to."""

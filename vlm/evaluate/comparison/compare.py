@@ -33,11 +33,12 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from vlm.evaluate import bootstrap, randomisation, together
+from vlm.evaluate import bootstrap
 from vlm.evaluate.benchmark import Tasks
 from vlm.evaluate.benchmarks import benchmark_named
-from vlm.evaluate.mcnemar import Discordant, discordant, is_binary
-from vlm.evaluate.paired import Paired
+from vlm.evaluate.comparison import randomisation, together
+from vlm.evaluate.comparison.mcnemar import Discordant, discordant, is_binary
+from vlm.evaluate.comparison.paired import Paired
 from vlm.evaluate.results import ALL, parts
 
 BENCHMARK_COLUMNS = ["benchmark", "tasks", "metric", "group", "kind", "n", "score_a", "score_b"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocoevalcap.tokenizer.ptbtokenizer import PUNCTUATIONS
 
-from vlm.evaluate.metrics.tokenizer import tokens, tokens_of_line
+from vlm.evaluate.metrics.tokenizer.tokens import tokens, tokens_of_line
 
 BETWEEN = "'|\"|<|"
 """A line between captions that ends whatever a caption leaves open, quotations and markup, and begins nothing."""
@@ -91,8 +91,8 @@ def test_words_of_captions_of_many_kinds_are_the_same_piece_by_piece_and_line_by
 def test_most_plain_captions_are_taken_piece_by_piece(monkeypatch):
     generator = random.Random(4)
     by_line = []
-    monkeypatch.setattr("vlm.evaluate.metrics.tokenizer.tokens_of_line", by_line.append)
-    monkeypatch.setattr("vlm.evaluate.metrics.tokenizer.tokens_of_piece", str)
+    monkeypatch.setattr("vlm.evaluate.metrics.tokenizer.tokens.tokens_of_line", by_line.append)
+    monkeypatch.setattr("vlm.evaluate.metrics.tokenizer.tokens.tokens_of_piece", str)
     for _ in range(1000):
         tokens(plain(generator))
     assert len(by_line) < 50

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from vlm.evaluate.mcnemar import discordant
-from vlm.evaluate.randomisation import holm, p_value
+from vlm.evaluate.comparison.mcnemar import discordant
+from vlm.evaluate.comparison.randomisation import holm, p_value
 
 questions = st.lists(st.tuples(st.floats(-1, 1), st.sampled_from("abcdefgh")), min_size=1, max_size=20)
 binary = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 1.0])), min_size=1, max_size=13)
