@@ -41,3 +41,5 @@ bench: install
 	$(BIN)/python -m benchmarks.stacked
 	$(BIN)/python -m benchmarks.vlm all
 	$(BIN)/python -m benchmarks.prepare
+	$(BIN)/python -m benchmarks.scoring captions
+	$(BIN)/python -m benchmarks.answers

@@ -3,7 +3,8 @@
 Claim       With the instruction before the picture (task-aware) Mamba-VL gains a little in grounding, and Pythia-VL
             stays ahead of it; in other tasks it is now better, now worse.
 Command     vlm sweep experiments/figure4_order.py --out runs/paper
-            Task-agnostic runs are those of table1_coarse.py, which says what they need. The orders begin with the same
+            Task-agnostic runs are those of table1_coarse.py, which says what they need, and how they are evaluated:
+            each in its own order. `vlm compare` then sets two of them side by side. The orders begin with the same
             `align` run: the paper moves the instruction in `instruct` (5.3.1).
 Expected    The paper's, task-agnostic -> task-aware; this repository has not run it yet. Spread: none, one run each.
                         pythia              mamba

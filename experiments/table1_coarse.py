@@ -3,8 +3,9 @@
 Claim       Mamba-VL is level with Pythia-VL of its size or ahead of it on most of these benchmarks.
 Command     vlm sweep experiments/table1_coarse.py --out runs/paper
             on several GPUs: accelerate launch --config_file experiments/accelerate/zero3.yaml -m vlm sweep ...
-            Before it `vlm prepare align --root DIR --out data/align`, and the same with instruct. These benchmarks are
-            prepared by `vlm prepare benchmarks`; a later `vlm evaluate` asks them.
+            Before it `vlm prepare align --root DIR --out data/align`, and the same with instruct and benchmarks. After:
+            vlm evaluate runs/paper --data data/benchmarks --out results/paper
+            With the paper's own models: vlm import DIR --out models/NAME, and models/NAME in the place of runs/paper.
 Expected    The paper's; this repository has not run it yet. Spread: none, one run a model.
                           COCO    NoCaps  VQAv2  GQA    V7W-T  VSR    POPE
             pythia 1b     132.89   97.61  72.26  53.79  81.96  72.43  86.77

@@ -2,7 +2,8 @@
 
 Claim       Pythia-VL is ahead in grounding at every size (all columns but RC+A at 1b); Mamba-VL is ahead in reading.
 Command     vlm sweep experiments/table2_fine.py --out runs/paper
-            The runs are those of table1_coarse.py, which says what they need: in one folder they are made once.
+            The runs are those of table1_coarse.py, which says what they need, and how they are evaluated: in one folder
+            they are made once.
 Expected    The paper's; this repository has not run it yet. Spread: none, one run a model.
                           RC-A   RC-B   RC+A   RC+B   RCg    V7W-P   TextCaps  TextVQA  AI2D
             pythia 1b     76.00  62.48  45.36  47.44  67.58  83.78    92.73    35.22    77.62

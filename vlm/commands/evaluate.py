@@ -1,7 +1,7 @@
 """`vlm evaluate`: checkpoints on benchmarks."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -35,6 +35,7 @@ def evaluate(
     batch: Annotated[
         int | None, typer.Option(help="Questions answered at once, for speed and memory alone; 64 unless given.", min=1)
     ] = None,
+    precision: Annotated[str, typer.Option(help="fp32, or bf16 autocast over the same weights.")] = "fp32",
     one_expression: Annotated[
         bool, typer.Option(help="Of each object in RefCOCO, its last expression alone, as published.")
     ] = False,
@@ -44,7 +45,7 @@ def evaluate(
     Every prediction is kept. What was interrupted goes on where it stopped, and what is done is not asked again. Ask
     --limit 50 first: it goes through everything to the figure.
     """
-    from training.config import require_choice
+    from training.config import Precision, require_choice
     from vlm.evaluate.answer import BATCH
     from vlm.evaluate.evaluate import evaluate as evaluate_all
     from vlm.prompt import ORDERS
@@ -53,7 +54,14 @@ def evaluate(
     if order is not None:
         require_choice("order", order, ORDERS)
     require_choice("split", split, ("test", "validation"))
-    asked: Any = {"order": order, "split": split, "limit": limit, "one_expression": one_expression}
+    require_choice("precision", precision, get_args(Precision))
+    asked: Any = {
+        "order": order,
+        "split": split,
+        "limit": limit,
+        "precision": precision,
+        "one_expression": one_expression,
+    }
     found = find_models(models, data)
     with to_its_end("The same command goes on."):
         evaluate_all(found, benchmark or [], out, figures=figures, batch=batch or BATCH, **asked)

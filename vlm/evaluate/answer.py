@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from PIL.Image import Image
 from tqdm import tqdm
 
+from training.config import Precision
 from vlm.evaluate.benchmark import Benchmark
 from vlm.evaluate.said import Said, write
 from vlm.generate import GenerationOptions
@@ -35,6 +36,7 @@ def answer(
     said: Said,
     accelerator: Accelerator,
     known: Mapping[str, str],
+    precision: Precision,
     bar: "tqdm[Never]",
     batch: int = BATCH,
 ) -> list[str]:
@@ -45,6 +47,7 @@ def answer(
         said: what has been said so far.
         accelerator: knows the processes that answer together. All of them get all texts.
         known: texts by sample id that need not be asked again.
+        precision: of arithmetic; bf16 is autocast over the weights as they are, for either family.
         bar: goes on by a step for each answer, of any process.
     """
     if accelerator.is_main_process:
@@ -61,7 +64,8 @@ def answer(
         for start in mine:
             some = [samples[n] for n in asked[start : start + batch]]
             prompts = [model.prompt(sample, order) for sample in some]  # thousands of tokens each: not kept
-            found = ask(model, prompts, picture, max_new_tokens=benchmark.new_tokens)
+            with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=precision == "bf16"):
+                found = ask(model, prompts, picture, max_new_tokens=benchmark.new_tokens)
             write(file, zip((sample.id for sample in some), found, strict=True))
             bar.update(min(len(some) * accelerator.num_processes, len(asked) - start))  # the others are as far
     accelerator.wait_for_everyone()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backbones.pairs import FAMILIES, MODEL_TYPES
-from training.config import ConfigError, require, require_choice
+from training.config import ConfigError, Precision, require, require_choice
 from vlm.checkpoint import files_of
 from vlm.dataset import digest_of_manifest, is_prepared, open_split
 from vlm.evaluate.benchmark import Benchmark
@@ -42,6 +42,8 @@ class Asked:
     """SHA-256 of the file of samples, and of what a world says of itself, which its pictures follow from; of samples
     that were prepared, what their manifest says."""
     order: Order
+    precision: Precision
+    """One for both families, which the public implementation has not (D10)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,12 +84,13 @@ def turns_of(
     order: Order | None,
     limit: int | None,
     one_expression: bool,
+    precision: Precision,
 ) -> list[Turn]:
     """All that is to be asked; nothing has been written.
 
     Args:
         benchmarks: names; none for all that the samples are of.
-        order, limit, one_expression: see `vlm.evaluate.evaluate.evaluate`.
+        order, limit, one_expression, precision: see `vlm.evaluate.evaluate.evaluate`.
 
     Raises:
         ConfigError, backbones.ModelError: something cannot be asked, or `out` holds something else.
@@ -111,7 +114,8 @@ def turns_of(
     turns = []
     for pair, model, place, asked_in in zip(pairs, models, places, orders, strict=True):
         data = model.data
-        asked = Asked(weights=_digest(files_of(model.checkpoint)), data=digests[data], order=asked_in)
+        weights = _digest(files_of(model.checkpoint))
+        asked = Asked(weights=weights, data=digests[data], order=asked_in, precision=precision)
         turn = Turn(pair=pair, model=model, place=place, asked=asked, samples=opened[data], own=own[data])
         _check_place(turn)
         require_choice("the family of a model", model.architecture.family, FAMILIES)

@@ -20,6 +20,7 @@ from accelerate import Accelerator
 from rich.console import Console
 from tqdm import tqdm
 
+from training.config import Precision
 from training.run import require_folder
 from training.session import part
 from vlm.evaluate.answer import BATCH, answer
@@ -54,6 +55,7 @@ def evaluate(
     split: Split = "test",
     batch: int = BATCH,
     one_expression: bool = False,
+    precision: Precision = "fp32",
 ) -> None:
     """Asks every model everything, and prints scores and paired differences with their intervals.
 
@@ -63,6 +65,7 @@ def evaluate(
         order: the order to ask in; None for the one that a model was trained with.
         limit: questions of each benchmark, the first ones. What they are answered with is kept when more are asked.
         batch: questions that are answered at once.
+        precision: of arithmetic, for all models; weights stay as they are.
         one_expression: of each object that is referred to, the last expression alone (as published; D2).
 
     Raises:
@@ -70,7 +73,16 @@ def evaluate(
     """
     require_folder(out, "the predictions")
     require_folder(figures or out, "the figure")
-    turns = turns_of(models, benchmarks, out, split=split, order=order, limit=limit, one_expression=one_expression)
+    turns = turns_of(
+        models,
+        benchmarks,
+        out,
+        split=split,
+        order=order,
+        limit=limit,
+        one_expression=one_expression,
+        precision=precision,
+    )
     accelerator = Accelerator()
     for turn in turns:
         _ask(turn, accelerator, batch)
@@ -104,6 +116,7 @@ def _ask(turn: Turn, accelerator: Accelerator, batch: int) -> None:
                 said=said,
                 accelerator=accelerator,
                 known=known[name],
+                precision=turn.asked.precision,
                 bar=bar,
                 batch=batch,
             )

@@ -220,13 +220,21 @@ def test_models_of_both_families_are_asked_in_one_precision(models, data, vlm, m
     original = answer.ask
 
     def ask(model, *arguments, **options):
-        seen.add((model.family, *sorted({str(weight.dtype) for weight in model.parameters()})))
+        weights = {str(weight.dtype) for weight in model.parameters()}
+        product = torch.ones(1, 1) @ torch.ones(1, 1)  # what autocast makes of it
+        seen.add((model.family, *sorted(weights), str(product.dtype)))
         return original(model, *arguments, **options)
 
     monkeypatch.setattr(answer, "ask", ask)
     both = ["evaluate", models / "mamba", models / "pythia", "--data", data, "--out", "out", "--benchmark", "gqa"]
     assert vlm(*both).code == 0
-    assert seen == {("mamba", "torch.float32"), ("pythia", "torch.float32")}
+    assert seen == {("mamba", "torch.float32", "torch.float32"), ("pythia", "torch.float32", "torch.float32")}
+    seen.clear()
+    refused = vlm(*both, "--precision", "bf16")
+    assert refused.code == 2 and "holds predictions that differ in precision" in refused.stderr
+    both[both.index("out")] = "other"
+    assert vlm(*both, "--precision", "bf16").code == 0
+    assert seen == {("mamba", "torch.float32", "torch.bfloat16"), ("pythia", "torch.float32", "torch.bfloat16")}
 
 
 @pytest.mark.parametrize(
