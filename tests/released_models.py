@@ -22,6 +22,8 @@ from released_shapes import ENCODER_SIZES, LANGUAGE_SIZES, STATES, Shape, shapes
 from safetensors.torch import save_file
 from torch import Tensor
 
+TOKEN_TABLES = ("backbone.embedding.weight", "lm_head.weight", "gpt_neox.embed_in.weight", "embed_out.weight")
+
 
 def draw(
     family: str,
@@ -52,9 +54,9 @@ def _drawn(key: str, shape: Shape, generator: torch.Generator) -> Tensor:
         return steps + torch.log(-torch.expm1(-steps))  # softplus of it gives steps of 0.001 to 0.1
     if key.endswith(".D") or (key.endswith("weight") and len(shape) == 1):
         return 1 + 0.2 * noise
-    if key.endswith(("embedding.weight", "embed_in.weight", "embed_out.weight", "lm_head.weight", ".bias")):
+    if key in TOKEN_TABLES or key.endswith(".bias"):
         return 0.2 * noise
-    if len(shape) == 1 or shape[0] == 1:  # class tokens and positions
+    if key.endswith(("cls_token", "pos_embed", "class_embedding", "position_embedding.weight")):
         return 0.5 * noise
     return noise / math.sqrt(math.prod(shape[1:]))
 
@@ -225,7 +227,7 @@ def write(
 def write_weights(
     folder: Path, weights: Mapping[str, Tensor], *, shards: int = 1, form: str = "safetensors"
 ) -> list[Path]:
-    """Writes weights under the names of Hugging Face, with an index from 2 shards on. Gives the files that hold them."""
+    """Writes weights under the names of Hugging Face, with an index from 2 shards on, and gives their files."""
     stem, suffix = {"safetensors": ("model", ".safetensors"), "bin": ("pytorch_model", ".bin")}[form]
     if shards == 1:
         return [_save(folder / f"{stem}{suffix}", weights, form)]
