@@ -191,13 +191,13 @@ def _linear(part: Weights, name: str, x: Tensor) -> Tensor:
 def _norm(part: Weights, name: str, x: Tensor, epsilon: float = EPSILON) -> Tensor:
     weight, bias = part[f"{name}.weight"], part.get(f"{name}.bias")
     if bias is None:
-        return weight * x * (x.square().mean(-1, keepdim=True) + epsilon).rsqrt()
+        return F.rms_norm(x, weight.shape, weight, epsilon)
     return F.layer_norm(x, weight.shape, weight, bias, epsilon)
 
 
 def _heads(x: Tensor, heads: int) -> Tensor:
     """B x T x (heads x n) as B x heads x T x n."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.reshape(*x.shape[:-1], heads, -1).transpose(1, 2)
 
 
 def _attention(q: Tensor, k: Tensor, v: Tensor, causal: bool = False) -> Tensor:
@@ -205,7 +205,8 @@ def _attention(q: Tensor, k: Tensor, v: Tensor, causal: bool = False) -> Tensor:
     scores = q @ k.mT / q.shape[-1] ** 0.5
     if causal:
         scores = scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1), float("-inf"))
-    return (scores.softmax(-1) @ v).transpose(1, 2).flatten(2)
+    attended: Tensor = scores.softmax(-1) @ v
+    return attended.transpose(1, 2).flatten(2)
 
 
 def _rotate_pairs(x: Tensor, angles: Tensor) -> Tensor:
