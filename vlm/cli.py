@@ -1,7 +1,7 @@
 """The command `vlm`. Nothing heavy is imported until a command needs it: `vlm --help` answers at once."""
 
 # Imported in the order in which the help lists their commands.
-from vlm.commands import world, prepare, train, sweep, evaluate, talk, look  # isort: skip  # noqa: F401
+from vlm.commands import world, prepare, train, sweep, evaluate, talk, look, released  # isort: skip  # noqa: F401
 from backbones.pairs import ModelError
 from training.door import enter
 from vlm.commands.app import app
