@@ -2,7 +2,7 @@
 
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -31,8 +31,6 @@ def import_(
     ] = None,
 ) -> None:
     """Turn a released Mamba-VL or Pythia-VL into a model that all commands here take."""
-    from typing import cast
-
     from training.config import require_choice
     from training.runner import quieten_transformers
     from vlm.prompt import ORDERS, Order
@@ -42,10 +40,9 @@ def import_(
     require_choice("order", order, ORDERS)
     quieten_transformers()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # which takes away what was begun
-    model, memory = import_released(
-        folder, out, vision=vision, image_size=image_size, order=cast(Order, order), max_length=max_length
-    )
-    for line in of_import(model, memory, out):
+    asked = cast(Order, order)
+    released = import_released(folder, out, vision=vision, image_size=image_size, order=asked, max_length=max_length)
+    for line in of_import(released, out):
         print(line)
 
 

@@ -27,7 +27,7 @@ from vlm.released.memory import Memory, remember
 from vlm.released.names import EMBEDDING, HEAD, is_tied, outline, released_name, shapes_of
 from vlm.released.shards import write_weights
 from vlm.released.sizes import NAMES
-from vlm.runs import checkpoint_of
+from vlm.runs import find_model
 from vlm.vocabulary import read_vocabulary
 
 MAMBA = {"state_size": 16, "conv_kernel": 4, "expand": 2}
@@ -49,7 +49,7 @@ def export_released(path: Path, out: Path) -> Exported:
     """Writes a model of this package into a new folder, as the public implementation would.
 
     Args:
-        path: a checkpoint, or the folder of a finished run.
+        path: a checkpoint, a finished run, or a folder of runs with one of them.
         out: must not be there, or be empty.
 
     Raises:
@@ -59,7 +59,7 @@ def export_released(path: Path, out: Path) -> Exported:
         Nothing is left of what was written by then.
     """
     require_new(out, "the model")
-    folder = checkpoint_of(path)
+    folder = find_model(path).checkpoint
     architecture = read_architecture(folder)
     _require_place(architecture, folder)
     vocabulary = read_vocabulary(str(folder))

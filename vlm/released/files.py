@@ -30,6 +30,22 @@ OF_A_TRAINER = ("optimizer.pt", "scheduler.pt", "trainer_state.json", "global_st
 """What the trainer leaves beside the weights, or without them."""
 
 
+DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+"""By the names of safetensors. Those that are not floating are of buffers, which older files have."""
+
+FLOATING = frozenset(dtype for dtype in DTYPES.values() if dtype.is_floating_point)
+"""Types of weights."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weight:
     """A tensor that is somewhere, and can be read."""
@@ -157,19 +173,6 @@ def _read_safetensors(path: Path, name: str) -> Tensor:
 def _dtype(path: Path, name: str) -> torch.dtype:
     require(name in DTYPES, f"{path} has weights of type {name}: only those of {', '.join(DTYPES)} are read.")
     return DTYPES[name]
-
-
-DTYPES = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "I64": torch.int64,
-    "I32": torch.int32,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
-}
-"""By the names of safetensors. Those that are no weights are buffers, which older files have."""
 
 
 def _of_pickle(path: Path) -> Iterator[tuple[str, Weight]]:

@@ -7,15 +7,16 @@ from pathlib import Path
 from backbones.models import parameters_in
 from vlm.model import VisionLanguageModel
 from vlm.released.exporting import Exported
-from vlm.released.memory import Memory
+from vlm.released.importing import Released
 from vlm.released.sizes import name_of
 
 LISTED = 3
 """Names of buffers that are written out."""
 
 
-def of_import(model: VisionLanguageModel, memory: Memory, out: Path) -> Iterator[str]:
+def of_import(released: Released, out: Path) -> Iterator[str]:
     """Lines on a model that was imported into a folder."""
+    model, _, memory = released
     yield f"{memory.model}, in {out}"
     yield from _parts(model)
     config = model.config
