@@ -1,6 +1,9 @@
 """`vlm import` and `vlm export`: checkpoints of the paper's public implementation, to and from folders of ours."""
 
+import contextlib
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -39,10 +42,10 @@ def import_(
 
     require_choice("order", order, ORDERS)
     quieten_transformers()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which takes away what was begun
     asked = cast(Order, order)
-    released = import_released(folder, out, vision=vision, image_size=image_size, order=asked, max_length=max_length)
-    for line in of_import(released, out):
+    with _whole_or_not():
+        found = import_released(folder, out, vision=vision, image_size=image_size, order=asked, max_length=max_length)
+    for line in of_import(found, out):
         print(line)
 
 
@@ -54,6 +57,18 @@ def export(model: Checkpoint, out: Out) -> None:
     from vlm.released.summary import of_export
 
     quieten_transformers()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    for line in of_export(export_released(model, out), out):
+    with _whole_or_not():
+        exported = export_released(model, out)
+    for line in of_export(exported, out):
         print(line)
+
+
+@contextlib.contextmanager
+def _whole_or_not() -> Iterator[None]:
+    """Ctrl-C or a signal ends the work; what was begun is taken away."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("Interrupted. Nothing was left of what had been written.", file=sys.stderr)
+        raise typer.Exit(130) from None

@@ -9,6 +9,7 @@ unpickled but tensors. A tensor is mapped from its file when it is asked for: me
 
 import functools
 import json
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -177,7 +178,8 @@ def _dtype(path: Path, name: str) -> torch.dtype:
 
 def _of_pickle(path: Path) -> Iterator[tuple[str, Weight]]:
     try:
-        held: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        with warnings.catch_warnings(action="ignore"):  # of pickles that it then reads or refuses
+            held: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:  # a damaged file is told of in many ways, and so is one with more than tensors
         raise ConfigError(
             f"{path} is broken, or holds more than plain tensors, which is not run: copy it again, or save the model "

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import IO
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
-from training.config import ConfigError, require
+from training.config import require
 from vlm.released.files import DTYPES, INDEX, Weight
 
 LARGEST = 5_000_000_000
@@ -72,14 +71,14 @@ def _write(out: IO[bytes], weights: Mapping[str, Weight], told: Callable[[float]
     said += b" " * (-len(said) % 8)  # the data begin at a multiple of the widest type
     out.write(len(said).to_bytes(8, "little") + said)
     for name in ordered:
-        weight = weights[name]
-        tensor = weight.read()
-        if (tuple(tensor.shape), tensor.dtype) != (weight.shape, weight.dtype):
-            raise ConfigError(f"{weight.where} changed while it was read: leave the files alone, and do it again.")
-        require(bool(torch.isfinite(tensor).all()), f"{weight.where} is nan or infinite: copy the model again.")
-        out.write(_bytes_of(tensor))
-        told(weight.bytes)
+        out.write(_content(weights[name]))  # which is nowhere else: it is let go before the next one is read
+        told(weights[name].bytes)
 
 
-def _bytes_of(tensor: Tensor) -> memoryview:
+def _content(weight: Weight) -> memoryview:
+    """The bytes of a tensor, row by row."""
+    tensor = weight.read()
+    is_same = (tuple(tensor.shape), tensor.dtype) == (weight.shape, weight.dtype)
+    require(is_same, f"{weight.where} changed while it was read: leave the files alone, and do it again.")
+    require(bool(torch.isfinite(tensor).all()), f"{weight.where} is nan or infinite: copy the model again.")
     return tensor.contiguous().flatten().view(torch.uint8).numpy().data
