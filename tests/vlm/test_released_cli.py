@@ -273,6 +273,7 @@ BAD = {
     "another inner width": (pythia(intermediate_size=100), "has intermediate_size 100 and the weights 128"),
     "no heads": (pythia(num_attention_heads=None), "lacks num_attention_heads"),
     "no rotary share": (pythia(rotary_pct=None), "lacks rotary_pct"),
+    "scaled rotary positions": (pythia(rope_scaling={"type": "linear", "factor": 2.0}), "has rope_scaling"),
     "heads that do not divide": (pythia(num_attention_heads=5), "describes no gpt_neox"),
     "heads in words": (pythia(num_attention_heads="two"), "describes no gpt_neox"),
     "an unknown activation": (pythia(hidden_act="loud"), "language model that cannot be made"),
@@ -324,7 +325,7 @@ def imported(vlm, released):
         (["--vision", "timm/vit_tiny_patch16_224"], "cannot be had .* do not divide into patches of 16"),
         (
             ["--vision", "timm/eva02_tiny_patch14_224"],
-            "width 192 with 12 blocks, and the weights are of width 64 with 2",
+            "has width 192, 12 blocks and 4 x 4 patches, and the weights have width 64, 2 blocks and 4 x 4",
         ),
         (["--vision", "timm/"], "must be one of"),
         (["--max-length", 0], "Try `vlm --help`"),

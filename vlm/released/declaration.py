@@ -22,6 +22,9 @@ Declared = dict[str, Any]
 PUBLIC_ROWS = 50_280
 """Of Mamba's vocabulary, whatever its config says (reference-facts, 1.6)."""
 
+ROTARY_BASE = 10_000
+"""Of Pythia, where its config does not say."""
+
 FROM_GPT_NEOX = (
     "attention_bias",
     "attention_dropout",
@@ -95,20 +98,20 @@ def gpt_neox(declared: Declared, folder: Path) -> dict[str, Any]:
     Raises:
         ConfigError: what the shapes of weights cannot tell is missing.
     """
-    told = {
-        "num_attention_heads": declared.get("num_attention_heads"),
-        "rotary_pct": declared.get("rotary_pct", (declared.get("rope_parameters") or {}).get("partial_rotary_factor")),
-    }
-    for name, value in told.items():
+    for name in ("num_attention_heads", "rotary_pct"):
         require(
-            value is not None,
+            declared.get(name) is not None,
             f"{folder / CONFIG} lacks {name}, which the weights do not tell: copy that of the model.",
         )
-    rotary = {name: declared[name] for name in ("rope_parameters", "rope_scaling") if declared.get(name)}
-    if not rotary:
-        theta = declared.get("rotary_emb_base", 10_000)
-        rotary["rope_parameters"] = {"rope_theta": theta, "partial_rotary_factor": told["rotary_pct"]}
-    return {name: declared[name] for name in FROM_GPT_NEOX if name in declared} | rotary
+    require(
+        declared.get("rope_scaling") is None,
+        f"{folder / CONFIG} has rope_scaling, which no released model has: it is not supported.",
+    )
+    rotary = {
+        "rope_theta": declared.get("rotary_emb_base", ROTARY_BASE),
+        "partial_rotary_factor": declared["rotary_pct"],
+    }
+    return {name: declared[name] for name in FROM_GPT_NEOX if name in declared} | {"rope_parameters": rotary}
 
 
 def write_declared(folder: Path, declared: Declared) -> None:

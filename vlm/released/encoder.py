@@ -66,14 +66,17 @@ def vision_of(
         ) from error
     prefix = OF_CLIP if kind == "clip" else ENCODER
     blocks = count((prefix + part for part in outlined.model.state_dict()), BLOCKS[kind])
-    expected = (outlined.width, outlined.grid, blocks)
-    found = (axis(shapes, PATCHES[kind], 0, folder), (side, side), count(shapes, BLOCKS[kind]))
+    expected = _size(outlined.width, blocks, outlined.grid[0])
+    found = _size(axis(shapes, PATCHES[kind], 0, folder), count(shapes, BLOCKS[kind]), side)
     require(
         found == expected,
-        f"{said_by}, of width {expected[0]} with {blocks} blocks, and the weights are of width {found[0]} with "
-        f"{found[2]}: say which one it is with --vision.",
+        f"{said_by}, which has {expected}, and the weights have {found}: say which one it is with --vision.",
     )
     return settings
+
+
+def _size(width: int, blocks: int, side: int) -> str:
+    return f"width {width:,}, {blocks} blocks and {side} x {side} patches"
 
 
 def _side(shapes: Shapes, kind: str, folder: Path) -> int:
@@ -104,8 +107,8 @@ def _require_size(found: int, declared: Declared, folder: Path, asked: int | Non
 def _called(kind: str, declared: Declared, folder: Path, name: str | None) -> tuple[str, str]:
     """What we call the encoder, and the beginning of a sentence on who says so."""
     if name is not None:
-        require(name.startswith(f"{kind}/"), f"--vision is {name} and the weights are of {CALLED[kind]}.")
-        return name, f"--vision names the encoder {name}"
+        require(name.startswith(f"{kind}/"), f"--vision is {name!r} and the weights are of {CALLED[kind]}.")
+        return name, f"--vision names the encoder {name!r}"
     said: Any = declared.get("vision_encoder_name")
     require(
         isinstance(said, str) and bool(said),
@@ -115,7 +118,7 @@ def _called(kind: str, declared: Declared, folder: Path, name: str | None) -> tu
     is_eva = "eva" in Path(said).name.lower()
     require(
         is_eva == (kind == "timm"),
-        f"{folder / CONFIG} names the encoder {said}, and the weights are of {CALLED[kind]} with --vision.",
+        f"{folder / CONFIG} names the encoder {said!r}, and the weights are of {CALLED[kind]} with --vision.",
     )
     source = str(Path(said).resolve()) if kind == "clip" and Path(said).is_dir() else said.removeprefix("timm/")
-    return f"{kind}/{source}", f"{folder / CONFIG} names the encoder {said}"
+    return f"{kind}/{source}", f"{folder / CONFIG} names the encoder {said!r}"
