@@ -51,7 +51,10 @@ def import_(
 
 @app.command("export", epilog="`vlm export runs/world/RUN --out models/for-the-public-implementation`")
 def export(model: Checkpoint, out: Out) -> None:
-    """Turn a model into the layout of the paper's public implementation."""
+    """Turn a model with EVA or CLIP into the layout of the paper's public implementation.
+
+    One that was imported comes out as it was.
+    """
     from training.runner import quieten_transformers
     from vlm.released.exporting import export_released
     from vlm.released.summary import of_export

@@ -47,7 +47,7 @@ FROM_GPT_NEOX = (
 
 
 def read_declared(folder: Path) -> Declared:
-    """The config.json of a released model.
+    """The config.json of a released model; nothing where there is none.
 
     Raises:
         ConfigError: there is no such folder or file, or it is of a model or a run of this package.

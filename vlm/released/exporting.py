@@ -70,6 +70,9 @@ def export_released(path: Path, out: Path) -> Exported:
     )
     memory = remember(folder)
     model = outline(architecture, vocabulary, folder)
+    # As transformers fills it in, whatever was written of it.
+    architecture = dataclasses.replace(architecture, language=model.language_model.config.to_dict())
+    _require_build(architecture, folder)
     weights = read_weights(folder)
     account(folder, shapes_of(model), {name: weight.shape for name, weight in weights.items()})
     released = {released_name(name, architecture): weight for name, weight in weights.items()}
@@ -89,9 +92,9 @@ def export_released(path: Path, out: Path) -> Exported:
 
 
 def _require_place(architecture: Architecture, folder: Path) -> None:
-    """Raises ConfigError where the public implementation could not hold such a model."""
+    """Raises ConfigError where the public implementation has no such parts."""
     require_choice(f"the family of {folder}", architecture.family, NAMES)
-    vision, language = architecture.vision, architecture.language
+    vision = architecture.vision
     is_eva = vision.kind == "timm" and "eva" in vision.source.lower()
     require(
         is_eva or vision.kind == "clip",
@@ -104,6 +107,11 @@ def _require_place(architecture: Architecture, folder: Path) -> None:
         f"the public implementation {'the normalised output of EVA' if is_eva else 'a layer of CLIP'} alone: it cannot "
         "be exported.",
     )
+
+
+def _require_build(architecture: Architecture, folder: Path) -> None:
+    """Raises ConfigError where the public implementation has such a language model, but built otherwise."""
+    language = architecture.language
     if architecture.family == "mamba":
         expected = {**MAMBA, "time_step_rank": math.ceil(language["hidden_size"] / 16)}
         other = [name for name, value in expected.items() if language[name] != value]
