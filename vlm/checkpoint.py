@@ -9,6 +9,7 @@ a random number.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ def load(folder: Path, image_size: int | None = None) -> "VisionLanguageModel":
     of_encoder = {name: weights.pop(name) for name in list(weights) if name.startswith(ENCODER)}
     load_encoder_weights(encoder, {name.removeprefix(ENCODER): tensor for name, tensor in of_encoder.items()})
     wanted = {name: p for name, p in model.named_parameters() if not name.startswith("encoder.")}
-    _account(folder, {name: p.shape for name, p in wanted.items()}, {name: w.shape for name, w in weights.items()})
+    account(folder, {name: p.shape for name, p in wanted.items()}, {name: w.shape for name, w in weights.items()})
     with torch.no_grad():
         for name, parameter in wanted.items():
             parameter.copy_(weights[name])
@@ -116,8 +117,8 @@ def _weights_in(folder: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _account(folder: Path, wanted: dict[str, torch.Size], there: dict[str, torch.Size]) -> None:
-    """Raises ModelError, which lists the first of them, unless these are the same names and shapes."""
+def account(folder: Path, wanted: Mapping[str, tuple[int, ...]], there: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises ModelError, which lists the first of them, unless these are the same names and shapes of weights."""
     wrong = {
         "lacks": wanted.keys() - there.keys(),
         "has unknown": there.keys() - wanted.keys(),

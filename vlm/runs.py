@@ -13,6 +13,7 @@ from training.run import STATUS, read_config, read_kind, read_state, run_folders
 from vlm.architecture import CONFIG, MODEL_TYPE, Architecture, read_architecture
 from vlm.config import TrainConfig
 from vlm.model import VisionLanguageModel
+from vlm.released.sizes import pair_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class Trained:
     """A model on disk, and the data that go with it."""
 
     name: str
-    """What it is called in a title: the name of its language model."""
+    """What it is called in a title: the pair that its language model is of, or what transformers calls it."""
     checkpoint: Path
     data: str
     """Folder of samples, or its URL."""
@@ -127,7 +128,8 @@ def read_run(folder: Path) -> TrainConfig:
 def _trained(path: Path, data: str | None) -> Trained:
     checkpoint = checkpoint_of(path)
     architecture = read_architecture(checkpoint)
-    name = str(architecture.language.get("model_type", ""))
+    language = architecture.language
+    name = pair_of(architecture.family, language) or str(language.get("model_type", ""))
     if checkpoint != path:
         config = read_run(path)
         name, data = config.model.name.partition("/")[0], data or config.data.folder

@@ -145,8 +145,15 @@ def _report(turns: Sequence[Turn], figures: Path, title: str) -> None:
             if len(scored) < len(predictions):
                 hidden.append(turn.predictions(name).with_suffix(".submission.json"))
             if scored:
-                family = turn.model.architecture.family
-                found.append(Evaluated(pair=turn.pair, family=family, order=turn.asked.order, predictions=scored))
+                found.append(
+                    Evaluated(
+                        pair=turn.pair,
+                        size=turn.model.name,
+                        family=turn.model.architecture.family,
+                        order=turn.asked.order,
+                        predictions=scored,
+                    )
+                )
                 frames.append(_summary(turn, name, scored))
     console = Console()
     if found:

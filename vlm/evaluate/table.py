@@ -34,8 +34,8 @@ class Evaluated:
     predictions: Sequence[Prediction]
     pair: str = ""
     """What it is compared within, such as a size; empty where there is one alone."""
-    released: str = ""
-    """What the paper calls it, where it is one of the paper's own models."""
+    size: str = ""
+    """The pair that it is of, also where there is one alone; the paper has scores of some."""
 
     @property
     def benchmark(self) -> str:
@@ -72,7 +72,9 @@ def _published(one: Evaluated, frame: pd.DataFrame) -> list[float]:
     """What the paper has of each row; it has no parts by kind, and no measures beside scores."""
     shown = headlines(frame[frame["kind"] == ALL]).index
     return [
-        PUBLISHED.get((one.released, one.order, one.benchmark, str(group)), math.nan) if row in shown else math.nan
+        PUBLISHED.get((one.size, one.family, one.order, one.benchmark, str(group)), math.nan)
+        if row in shown
+        else math.nan
         for row, group in frame["group"].items()
     ]
 

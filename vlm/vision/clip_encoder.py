@@ -2,6 +2,7 @@
 layer -2 of it; what is taken here unless said is, as of every encoder, the last normalised output."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -13,6 +14,17 @@ from backbones.errors import first_line
 from vlm.vision.encoder import VisionEncoder, VisionError, VisionSettings, load_encoder_weights
 
 POSITIONS = "embeddings.position_embedding.weight"
+
+_BASE = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
+_LARGE = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16}
+KNOWN: dict[str, dict[str, Any]] = {
+    "openai/clip-vit-base-patch32": {**_BASE, "projection_dim": 512, "patch_size": 32, "image_size": 224},
+    "openai/clip-vit-base-patch16": {**_BASE, "projection_dim": 512, "patch_size": 16, "image_size": 224},
+    "openai/clip-vit-large-patch14": {**_LARGE, "projection_dim": 768, "patch_size": 14, "image_size": 224},
+    "openai/clip-vit-large-patch14-336": {**_LARGE, "projection_dim": 768, "patch_size": 14, "image_size": 336},
+}
+"""Vision models of OpenAI's CLIP by hub name, as their model cards give them: a checkpoint with all weights of one can
+be read without a connection."""
 
 
 class ClipEncoder(VisionEncoder):
@@ -46,6 +58,9 @@ class ClipEncoder(VisionEncoder):
 
 
 def _config(source: str) -> CLIPVisionConfig:
+    """Of a model that is known here, in a folder, or on the hub."""
+    if source in KNOWN and not Path(source).is_dir():
+        return CLIPVisionConfig(**KNOWN[source], hidden_act="quick_gelu", layer_norm_eps=1e-5)
     try:
         config: Any = AutoConfig.from_pretrained(source)
     except Exception as error:

@@ -1,0 +1,15 @@
+"""Checkpoints of the paper's public implementation, to and from the folders of this package (reference-facts, 3).
+
+vlm import    Mamba-VL and Pythia-VL with EVA-02 or CLIP -> config.json, model*.safetensors, tokenizer.json
+vlm export    such a folder -> config.json, model*.safetensors under the names of the public implementation
+
+files           weights on disk, read one tensor at a time
+shards          weights to disk, written one tensor at a time
+declaration     what their config.json says, and how one is written
+anatomy         the architecture, from the names and shapes of the weights
+names           which weight is called what on either side, and which are the same
+sizes           what the released models are called
+memory          `released.json`, which an imported folder keeps for the way back
+folder          a folder that is there whole or not at all
+importing       all of it together; exporting is the way back
+"""
