@@ -11,6 +11,7 @@ from small_predictions import predictions
 
 from training.config import ConfigError
 from vlm.evaluate.figure import draw_results
+from vlm.evaluate.published import PUBLISHED
 from vlm.evaluate.results import headlines, summarise
 from vlm.evaluate.screen import print_measures, print_results
 from vlm.evaluate.table import Evaluated, differences, scores
@@ -158,3 +159,39 @@ def test_a_figure_over_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="name a folder for the figure"):
         draw_results(scores(evaluated("world-match")), tmp_path / "file")
+
+
+def test_models_of_the_papers_sizes_stand_beside_its_scores():
+    some = predictions("refcoco", number=40)
+    some = [dataclasses.replace(one, group=("testA", "testB")[n % 2]) for n, one in enumerate(some)]
+    models = [
+        Evaluated(family=family, order="task-aware", predictions=some, size=size)
+        for family, size in (("pythia", "tiny"), ("mamba", "1.4b"))
+    ]
+    table = scores(models)
+    known = table[table["published"].notna()]
+    assert known[["family", "group", "kind", "published"]].to_numpy().tolist() == [
+        ["mamba", "testA", "all", 0.7777],
+        ["mamba", "testB", "all", 0.6535],
+    ]
+    out = io.StringIO()
+    print_results(Console(file=out, width=100), table, differences(models))
+    lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
+    assert "benchmark model score 95 % interval paper unread" in lines
+    assert any(line.startswith("testA mamba task-aware") and line.endswith(" 77.8") for line in lines)
+    assert not any(line.startswith("testA pythia task-aware") and line.endswith(" 82.8") for line in lines)
+
+
+def test_the_papers_scores_are_those_of_its_tables():
+    """Table 1, 2 and 11, a number of each; relative gains of the paper follow from them, with the signs set right."""
+    assert PUBLISHED["1b", "pythia", "task-agnostic", "coco", "all"] == pytest.approx(1.3289)
+    assert PUBLISHED["2.8b", "mamba", "task-agnostic", "ai2d", "all"] == pytest.approx(0.8371)
+    assert PUBLISHED["1.4b", "pythia", "task-aware", "visual7w-telling", "all"] == pytest.approx(0.7930)
+    gains = {
+        benchmark: PUBLISHED["1.4b", "mamba", "task-aware", benchmark, group] / score - 1
+        for (pair, family, order, benchmark, group), score in PUBLISHED.items()
+        if (pair, family, order) == ("1.4b", "mamba", "task-agnostic")
+        and ("1.4b", "mamba", "task-aware", benchmark, group) in PUBLISHED
+    }
+    assert round(100 * gains["coco"], 2) == 0.51 and round(100 * gains["visual7w-pointing"], 2) == -3.92
+    assert round(100 * gains["ai2d"], 2) == -0.82 and len(gains) == 11
