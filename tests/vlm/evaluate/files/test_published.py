@@ -71,7 +71,7 @@ def test_a_numbered_file_of_the_public_implementation_is_held_against_references
         (
             "vqa_v2",
             {"predictions": ["red"], "groundtruths": ["red"]},
-            "has 1 right answers, and vqa_v2 needs those of all",
+            "has no answers of several annotators",
         ),
         ("vqa_v2", {"predictions": ["red"], "groundtruths": [[{"text": "red"}] * 10]}, "should be an answer of vqa_v2"),
         ("gqa", {"predictions": ["red"], "groundtruths": [1]}, "entry 1 should be an answer of gqa and is 1"),
