@@ -107,8 +107,8 @@ def _of_others(benchmark: Benchmark, path: Path, references: str | None, allow_m
     missing = [number for number in asked if number not in texts]
     if missing and not allow_missing:
         raise FileError(
-            f"{path} leaves {len(missing):,} of {len(asked):,} questions unanswered, {shown(missing, 1)}: add them, or "
-            "score those that are there with --allow-missing."
+            f"{path} leaves {len(missing):,} of {len(asked):,} questions unanswered, such as {missing[0]}: add them, "
+            "or score those that are there with --allow-missing."
         )
     own = [truth for number, truth in truths.items() if number in texts]
     return Scored(
