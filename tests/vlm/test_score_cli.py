@@ -18,6 +18,14 @@ from vlm.evaluate.score import as_json, score
 from vlm.sample import write_samples
 
 
+@pytest.fixture(autouse=True, scope="module")
+def without_java():
+    """It would be started for every file of captions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "")
+        yield
+
+
 @pytest.mark.parametrize("benchmark", PAPER)
 def test_results_in_the_form_of_the_data_set_are_scored_as_by_the_benchmark_itself(benchmark, vlm, tmp_path):
     some = drawn(benchmark)
@@ -128,3 +136,23 @@ def test_no_file_that_is_read_is_written_over(vlm, tmp_path):
         "is a file: name a folder for the predictions",
     )
     assert before == (results.read_bytes(), references.read_bytes())
+
+
+def test_what_this_machine_lacks_is_left_out_and_said(vlm, tmp_path):
+    results, references = write_files(tmp_path, drawn("coco"))
+    found = scored(vlm, "coco", results, "--references", references)
+    assert any("METEOR" in sentence for sentence in found["left_out"])
+    assert "METEOR" not in {row["metric"] for row in found["scores"]}
+    shown = vlm("score", "coco", "--predictions", results, "--references", references)
+    assert "Left out: METEOR" in shown.stdout
+
+
+def test_two_files_that_were_scored_can_be_compared(vlm, tmp_path):
+    results, references = write_files(tmp_path, drawn("gqa"))
+    scored(vlm, "gqa", results, "--references", references, "--out", "first.jsonl")
+    other = dataclasses.replace(drawn("gqa"), texts=drawn("gqa", seed=1).texts)
+    results, _ = write_files(tmp_path, other)
+    scored(vlm, "gqa", results, "--references", references, "--out", "second.jsonl")
+    compared = vlm("compare", "first.jsonl", "second.jsonl", "--json")
+    assert compared.code == 0, compared.stderr
+    assert json.loads(compared.stdout)

@@ -1,5 +1,7 @@
 """References: annotation files in all their forms, folders of samples, and what is neither."""
 
+import json
+
 import pytest
 import result_files as files
 from miniatures.files import write_json
@@ -136,3 +138,19 @@ def test_a_file_where_a_folder_is_needed_and_no_references_are_refused(vlm, tmp_
         "is a file, and references of ai2d are a folder of samples",
     )
     refused(vlm("score", "ai2d", "--predictions", results), "does not say what is right: name that with --references")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b'{"annotations": [{"question_id": 3,', "ends too early, within record 1"),
+        (b'{"annotations": [nope]}', "is not JSON"),
+        (b"annotations", "it is no JSON object"),
+        (json.dumps(files.vqa_v2(drawn("vqa_v2"))).replace("yellow", "caf\xe9").encode("latin-1"), "record 1"),
+        (json.dumps(files.vqa_v2(drawn("vqa_v2"))).encode("utf-16"), "holds no references"),
+    ],
+)
+def test_references_that_are_damaged_are_refused(content, sentence, vlm, tmp_path):
+    results, references = write_files(tmp_path, drawn("vqa_v2"))
+    references.write_bytes(content)
+    refused(vlm("score", "vqa_v2", "--predictions", results, "--references", references), str(references), sentence)
