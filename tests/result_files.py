@@ -89,10 +89,11 @@ def _image(truth: Truth) -> int:
 
 def entries(some: Drawn, number: str, text: str, whole: bool = True) -> list[dict[str, Any]]:
     """`[{"question_id": 3, "answer": "red"}]`; with `whole`, numbers are written as such where they are some."""
-    return [
-        {number: int(key) if whole and key.isdecimal() and not key.startswith("0") else key, text: said}
-        for key, said in some.texts.items()
-    ]
+    return [{number: _whole(key) if whole else key, text: said} for key, said in some.texts.items()]
+
+
+def _whole(number: str) -> int | str:
+    return int(number) if number.isdecimal() and not number.startswith("0") else number
 
 
 FORMS = {
@@ -111,17 +112,15 @@ def usual(some: Drawn) -> list[dict[str, Any]]:
 
 def captions(some: Drawn) -> dict[str, Any]:
     """COCO's form."""
-    images: list[dict[str, Any]] = [{"id": _key(truth), "width": 640, "height": 480} for truth in some.truths]
+    images: list[dict[str, Any]] = [{"id": _whole(truth.number), "width": 640, "height": 480} for truth in some.truths]
     if some.benchmark == "nocaps":
         for image, truth in zip(images, some.truths, strict=True):
             image |= {"open_images_id": truth.image.partition(":")[2], "domain": "near-domain"}
-    said = [{"image_id": _key(truth), "caption": caption} for truth in some.truths for caption in truth.answers]
+    said = [
+        {"image_id": _whole(truth.number), "caption": caption} for truth in some.truths for caption in truth.answers
+    ]
     annotations = [{**one, "id": number} for number, one in enumerate(said)]
     return {"info": {"year": 2014}, "images": images, "licenses": [], "annotations": annotations}
-
-
-def _key(truth: Truth) -> int | str:
-    return int(truth.number) if len(truth.number) < 16 else truth.number
 
 
 def karpathy(some: Drawn) -> dict[str, Any]:
@@ -237,13 +236,9 @@ def samples(some: Drawn) -> list[Sample]:
             box = parse_box(truth.answers[0])
             assert box is not None
             parts["regions"] = (Region(box=box, phrase="the bus", id=truth.number),)
-        elif "multiple_choice" in benchmark.task:
+        else:
             right = OPTIONS["ABCD".index(truth.answers[0])]
             parts["questions"] = (Question(question="Where?", answer=right, options=OPTIONS, id=truth.number),)
-        else:
-            answers = truth.answers if len(truth.answers) > 1 else ()
-            question = Question(question="What?", answer=truth.answers[0], answers=answers, id=truth.number)
-            parts["questions"] = (question,)
         made.append(
             Sample(
                 id=f"{benchmark.name}-{truth.number}",

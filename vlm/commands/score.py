@@ -65,6 +65,9 @@ def score(
     scored = scoring.score(
         benchmark, predictions, references=references, allow_missing=allow_missing, coordinates=space
     )
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_predictions(out, list(scored.predictions))
     if not scored.is_whole:
         missing = scored.questions - scored.n
         loud = f"Only {scored.n:,} of {scored.questions:,} questions are scored"
@@ -73,6 +76,3 @@ def score(
         print(json.dumps(scoring.as_json(scored), indent=1, ensure_ascii=False))
     else:
         scoring.print_scores(Console(), scored)
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_predictions(out, list(scored.predictions))

@@ -107,8 +107,8 @@ def _of_others(benchmark: Benchmark, path: Path, references: str | None, allow_m
     missing = [number for number in asked if number not in texts]
     if missing and not allow_missing:
         raise FileError(
-            f"{path} leaves {len(missing):,} of {len(asked):,} questions unanswered, {shown(missing, 1)}: add them, or "
-            "score those that are there with --allow-missing."
+            f"{path} leaves {len(missing):,} of {len(asked):,} questions unanswered, such as {missing[0]}: add them, "
+            "or score those that are there with --allow-missing."
         )
     own = [truth for number, truth in truths.items() if number in texts]
     return Scored(
@@ -179,17 +179,16 @@ def as_json(scored: Scored) -> dict[str, Any]:
 
 
 def print_scores(console: Console, scored: Scored) -> None:
-    """A table of all scores times 100, with a row for each part that is reported apart."""
+    """A table of all scores times 100. What the benchmark is scored by has a row for each part as well."""
     scores = summarise(scored.predictions)
     of = "" if scored.is_whole else f" of {scored.questions:,}"
     console.print(f"{scored.benchmark.name}, n = {scored.n:,}{of}", highlight=False)
     table = Table("metric", "of", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for number in ("n", "score", "95 % interval", "unread"):
         table.add_column(number, justify="right")
-    for metric, some in scores.groupby("metric", sort=False):
-        for row in some.to_dict("records"):
-            table.add_row(*_cells(metric if _is_all(row) else "", row))
-        table.add_section()
+    for row in scores.to_dict("records"):
+        if _is_all(row) or row["metric"] == scored.benchmark.metric.name:
+            table.add_row(*_cells(row))
     console.print(table)
     notes = [f"Left out: {sentence}" for sentence in left_out(scored.benchmark)]
     if not scored.knows_pictures:
@@ -207,8 +206,9 @@ def _is_all(row: Mapping[Any, Any]) -> bool:
     return bool(row["group"] == ALL and row["kind"] == ALL)
 
 
-def _cells(metric: str, row: Mapping[Any, Any]) -> list[str]:
-    part = ALL if _is_all(row) else next(row[name] for name in ("group", "kind") if row[name] != ALL)
+def _cells(row: Mapping[Any, Any]) -> list[str]:
+    metric = row["metric"] if _is_all(row) else ""
+    part = next((row[name] for name in ("group", "kind") if row[name] != ALL), ALL)
     interval = f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
     unread = f"{row['parse_failures']:,}" if row["parse_failures"] else ""
     return [metric, part, f"{row['n']:,}", f"{100 * row['score']:.1f}", interval, unread]

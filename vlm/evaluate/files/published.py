@@ -7,9 +7,9 @@
     sources        of Visual7W, whose two benchmarks share a file
     outputs        of RefCOCO: prediction, target, phrase, image_path
 
-How entries are written is nowhere said, so all ways are taken that can mean one thing alone: right answers of VQA as
-one text, as texts, or as objects with an `answer`; options as letters, or counted from 0; yes and no, true and false
-as words, or as 1 and 0; boxes as text or as four numbers. Captions of the implementation come in files of COCO's form.
+How entries are written is nowhere said, so all ways are taken that can mean one thing alone: a right answer by itself
+or in a list, those of annotators as texts or as objects with an `answer`; options as letters, or counted from 0; yes
+and no, true and false as words, or as 1 and 0; boxes as text or as four numbers. Captions come in COCO's form.
 """
 
 from collections.abc import Mapping, Sequence
@@ -122,6 +122,8 @@ def _right(benchmark: Benchmark, value: Any, place: str) -> tuple[str, ...]:
     """All right answers of an entry."""
     values = value if isinstance(value, list) else [value]
     answers = tuple(_answer(benchmark, one.get("answer") if isinstance(one, dict) else one, place) for one in values)
+    if benchmark.name in SEVERAL and len(answers) < 2:
+        raise FileError(f"{place} has no answers of several annotators, which {benchmark.name} is scored by.")
     may_be_several = benchmark.name in SEVERAL or "multiple_choice" in benchmark.task
     if not answers or (len(answers) > 1 and not may_be_several):
         raise FileError(f"{place} has {len(answers)} right answers, and a question of {benchmark.name} has one.")

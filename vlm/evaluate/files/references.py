@@ -139,8 +139,8 @@ def _picture_named(number: str, benchmark: str) -> str:
 def _vqa_v2(file: IO[bytes], name: str) -> Iterator[Truth]:
     for record in _records(json_records(file, name, "annotations")):
         given = [one.get("answer") if isinstance(one, dict) else None for one in record.values("answers")]
-        if not given or not all(map(is_text, given)):
-            record.refuse("'answers' should be objects with an 'answer' each")
+        if len(given) < 2 or not all(map(is_text, given)):
+            record.refuse("'answers' should be those of all annotators, with an 'answer' each")
         image, kind = coco.name_of(record.whole("image_id")), record.text("answer_type")
         yield Truth(record.id("question_id"), tuple(str(answer).strip() for answer in given), image, kind=kind)
 
@@ -148,8 +148,8 @@ def _vqa_v2(file: IO[bytes], name: str) -> Iterator[Truth]:
 def _text_vqa(file: IO[bytes], name: str) -> Iterator[Truth]:
     for record in _records(json_records(file, name, "data")):
         number = record.id("question_id")
-        if not (answers := tuple(answer.strip() for answer in record.texts("answers"))):
-            record.refuse("it has no answers")
+        if len(answers := tuple(answer.strip() for answer in record.texts("answers"))) < 2:
+            record.refuse("'answers' should be those of all annotators")
         yield Truth(number, answers, f"openimages:{record.id('image_id')}")
 
 
