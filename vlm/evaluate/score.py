@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from training.config import require
 from vlm.evaluate.benchmark import Benchmark
@@ -24,6 +22,7 @@ from vlm.evaluate.files.results import Results, entries_of, is_ours, read_entrie
 from vlm.evaluate.files.truth import FileError, Truth, shown
 from vlm.evaluate.predictions import Prediction, answered, read_predictions, scored_in
 from vlm.evaluate.results import ALL, left_out, summarise
+from vlm.evaluate.screen import empty_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,9 +182,7 @@ def print_scores(console: Console, scored: Scored) -> None:
     scores = summarise(scored.predictions)
     of = "" if scored.is_whole else f" of {scored.questions:,}"
     console.print(f"{scored.benchmark.name}, n = {scored.n:,}{of}", highlight=False)
-    table = Table("metric", "of", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for number in ("n", "score", "95 % interval", "unread"):
-        table.add_column(number, justify="right")
+    table = empty_table(["metric", "of"], ["n", "score", "95 % interval", "unread"])
     for row in scores.to_dict("records"):
         if _is_all(row) or row["metric"] == scored.benchmark.metric.name:
             table.add_row(*_cells(row))

@@ -4,6 +4,7 @@ All is times 100. Whole benchmarks are shown, and the parts that the paper's tab
 """
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,21 +20,22 @@ from vlm.evaluate.results import ALL, headlines
 def print_results(console: Console, scores: pd.DataFrame, differences: pd.DataFrame) -> None:
     """Two tables: the constants and the models of each benchmark, then the differences."""
     of_the_paper = bool(scores["published"].notna().any())
-    table = _empty("model", "score", "95 % interval", *["paper"] * of_the_paper, "unread")
+    numbers = ["score", "95 % interval", *["paper"] * of_the_paper, "unread"]
+    table = empty_table(["benchmark", "model"], numbers)
     for name, some in _shown(scores).groupby("benchmark", sort=False):
         said = [name, f"{some['metric'].iloc[0]}, n = {some['n'].iloc[0]:,}"]
         for about, row in zip(itertools.chain(said, itertools.repeat("")), some.to_dict("records"), strict=False):
             unread = f"{row['parse_failures']:,}" if row["parse_failures"] else ""
             published = "" if pd.isna(row["published"]) else f"{100 * row['published']:.1f}"
             model = " ".join(filter(None, ("" if row["group"] == ALL else row["group"], _model(row))))
-            numbers = (f"{100 * row['score']:.1f}", _interval(row, "{:.1f}"), *[published] * of_the_paper, unread)
-            table.add_row(about, model, *numbers)
+            score, interval = f"{100 * row['score']:.1f}", _interval(row, "{:.1f}")
+            table.add_row(about, model, score, interval, *[published] * of_the_paper, unread)
         table.add_section()
     console.print(table)
     if differences.empty:
         return
     console.print()
-    table = _empty("paired difference", "score", "95 % interval")
+    table = empty_table(["benchmark", "paired difference"], ["score", "95 % interval"])
     for name, some in _whole(differences).groupby("benchmark", sort=False):
         for row in some.to_dict("records"):
             what = ", ".join(filter(None, (row["comparison"], row["within"])))
@@ -50,8 +52,7 @@ def print_measures(console: Console, scores: pd.DataFrame) -> None:
     if beside.empty:
         return
     console.print()
-    table = _empty("measure", "model", "value", "95 % interval")
-    table.columns[2].justify = "left"
+    table = empty_table(["benchmark", "measure", "model"], ["value", "95 % interval"])
     for name, some in beside.groupby("benchmark", sort=False):
         for measure, rows in some.groupby("metric", sort=False):
             for row in rows.to_dict("records"):
@@ -78,10 +79,11 @@ def _whole(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[(frame["group"] == ALL) & (frame["kind"] == ALL)]
 
 
-def _empty(what: str, *numbers: str) -> Table:
-    table = Table("benchmark", what, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+def empty_table(texts: Sequence[str], numbers: Sequence[str], **looks: Any) -> Table:
+    """A table as all of them look here: columns of texts, and then of numbers, which stand to the right."""
+    table = Table(*texts, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, **looks)
     for number in numbers:
-        table.add_column(number, justify="right")
+        table.add_column(number, justify="right", no_wrap=True)
     return table
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from vlm.evaluate.bootstrap import COVERAGE
 from vlm.evaluate.results import ALL
+from vlm.evaluate.screen import empty_table
 
 SMALL = 0.001
 """Smaller p values are said to be below it."""
+NARROW = (0, 0, 0, 1)
+"""Space around what stands in a table: eight columns fit."""
 LEGEND = (
     "gain: of A's score, the mean of its benchmarks for tasks. p: how often A and B are as far apart when "
     "pictures, with all that was asked of each, are exchanged between them at random; Holm adjusts it for the number "
@@ -31,7 +32,7 @@ Row = Mapping[Any, Any]
 def print_comparison(console: Console, a: Path, b: Path, benchmarks: pd.DataFrame, tasks: pd.DataFrame) -> None:
     """Differences, and whether they could be chance, of `compare.compare_benchmarks` and `compare.compare_tasks`."""
     console.print(f"A  {a}", f"B  {b}", "", sep="\n", highlight=False, markup=False, soft_wrap=True)
-    table = _empty("metric", "A", "B", "B - A", f"{COVERAGE:.0%} interval", "gain")
+    table = empty_table(["", "metric"], ["A", "B", "B - A", f"{COVERAGE:.0%} interval", "gain"], padding=NARROW)
     for group, row in _sections(benchmarks, tasks):
         if group is None:
             table.add_row(row["benchmark"], row["metric"], *_apart(row))
@@ -42,7 +43,8 @@ def print_comparison(console: Console, a: Path, b: Path, benchmarks: pd.DataFram
             table.add_section()
     console.print(table)
     console.print()
-    table = _empty("n", "p", "Holm", "only A", "only B", "McNemar", "mid-p")
+    numbers = ["n", "p", "Holm", "only A", "only B", "McNemar", "mid-p"]
+    table = empty_table([""], numbers, padding=NARROW)
     for group, row in _sections(benchmarks, tasks):
         name = row["benchmark"] if group is None else f"all of {group}"
         table.add_row(name, f"{row['n']:,}", _p(row["p"]), _p(row["holm"]), *_discordant(row))
@@ -75,13 +77,6 @@ def _sections(benchmarks: pd.DataFrame, tasks: pd.DataFrame) -> Iterator[tuple[s
         own = whole[whole["tasks"] == group["tasks"]].to_dict("records")
         yield from ((None, row) for row in own)
         yield group["tasks"], group
-
-
-def _empty(*numbers: str) -> Table:
-    table = Table("", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 0, 0, 1))
-    for number in numbers:
-        table.add_column(number, justify="left" if number == "metric" else "right", no_wrap=True)
-    return table
 
 
 def _apart(row: Row, times: int = 1) -> tuple[str, ...]:
