@@ -14,7 +14,8 @@ from small_predictions import predictions
 
 from vlm.evaluate.predictions import read_predictions, write_predictions
 from vlm.evaluate.results import summarise
-from vlm.evaluate.score import as_json, score
+from vlm.evaluate.score import score
+from vlm.evaluate.score_screen import as_json
 from vlm.sample import write_samples
 
 
