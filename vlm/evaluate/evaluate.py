@@ -41,6 +41,7 @@ from vlm.evaluate.said import Said
 from vlm.evaluate.screen import print_measures, print_results
 from vlm.evaluate.table import Evaluated, differences, scores
 from vlm.files import replace_text
+from vlm.model import VisionLanguageModel
 from vlm.prompt import Order
 from vlm.runs import Trained
 from vlm.sample import Split
@@ -104,17 +105,23 @@ def _ask(sitting: Sitting, accelerator: Accelerator, batch: int) -> None:
     accelerator.wait_for_everyone()  # until all know what is there, none may write
     if not unasked:
         return
+    model = sitting.model.load(accelerator.device)
     with sitting.claimed() if accelerator.is_main_process else contextlib.nullcontext():
-        _ask_all(sitting, {name: known[name] for name in unasked}, accelerator, batch)
+        _ask_all(sitting, model, {name: known[name] for name in unasked}, accelerator, batch)
 
 
-def _ask_all(sitting: Sitting, known: Mapping[str, Mapping[str, str]], accelerator: Accelerator, batch: int) -> None:
+def _ask_all(
+    sitting: Sitting,
+    model: VisionLanguageModel,
+    known: Mapping[str, Mapping[str, str]],
+    accelerator: Accelerator,
+    batch: int,
+) -> None:
     """Asks one model the questions of several benchmarks.
 
     Args:
         known: benchmark -> what it said before, by the id of the sample.
     """
-    model = sitting.model.load(accelerator.device)
     total = sum(len(sitting.own[name]) for name in known)
     hidden = None if accelerator.is_main_process else True  # None: on a screen alone
     with tqdm(total=total, desc=sitting.place.name, unit="answer", disable=hidden, leave=False) as bar:
