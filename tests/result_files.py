@@ -1,5 +1,5 @@
-"""Files of others, drawn up: what is right of a few questions of each benchmark and what was said to them, in each form
-that `vlm score` takes. Functions give the JSON of a file; two questions are about one picture."""
+"""Files of others, drawn up: what is right of a few questions of each benchmark and what was said to them, in the forms
+of the data sets and their servers. Functions give the JSON of a file; two questions are about one picture."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
