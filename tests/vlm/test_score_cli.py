@@ -76,7 +76,7 @@ def test_a_table_is_printed_with_every_part_and_what_the_file_states(vlm, tmp_pa
     shown = vlm("score", "vqa_v2", "--predictions", results, "--references", references)
     assert shown.code == 0 and shown.stderr == ""
     assert shown.stdout.startswith("vqa_v2, n = 20\n")
-    assert all(word in shown.stdout for word in ("yes/no", "number", "other", "95 % interval"))
+    assert all(word in shown.stdout for word in ("yes/no", "number", "other", "95% interval"))
     assert f"{100 * some.score:.1f}" in shown.stdout
     results = write_json(tmp_path / "results.json", published(drawn("ai2d"), "number"))
     shown = vlm("score", "ai2d", "--predictions", results)

@@ -177,7 +177,7 @@ def test_models_of_the_papers_sizes_stand_beside_its_scores():
     out = io.StringIO()
     print_results(Console(file=out, width=100), table, differences(models))
     lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
-    assert "benchmark model score 95 % interval paper unread" in lines
+    assert "benchmark model score 95% interval paper unread" in lines
     assert any(line.startswith("testA mamba task-aware") and line.endswith(" 77.8") for line in lines)
     assert not any(line.startswith("testA pythia task-aware") and line.endswith(" 82.8") for line in lines)
 
