@@ -52,7 +52,8 @@ def gpt_neox(declared: Declared, shapes: Shapes, folder: Path) -> dict[str, Any]
 
 def _heads(declared: Declared, shapes: Shapes, folder: Path) -> tuple[int, int]:
     """How many there are, and the width that they share."""
-    heads, width = declared.get("num_attention_heads"), axis(shapes, EMBEDDING["pythia"], 1, folder)
+    heads: Any = declared.get("num_attention_heads")
+    width = axis(shapes, EMBEDDING["pythia"], 1, folder)
     require(
         heads is not None,
         f"{folder / CONFIG} lacks num_attention_heads, which the weights do not tell: copy that of the model.",
@@ -68,6 +69,26 @@ def _heads(declared: Declared, shapes: Shapes, folder: Path) -> tuple[int, int]:
 
 def _rotary(declared: Declared, head: int, path: Path) -> dict[str, float]:
     """Rotary positions, as transformers takes them, of heads of this width."""
+    told = declared | {f"{ROPE}.{name}": value for name, value in _plain(declared, path).items()}
+    share = _number(told, SHARE, "a share of a head, above 0 and up to 1", lambda value: 0 < value <= 1, path)
+    if share is None:
+        raise ConfigError(f"{path} lacks {SHARE[0]}, which the weights do not tell: copy that of the model.")
+    rotated = int(head * share)
+    require(
+        rotated >= 2 and rotated % 2 == 0,
+        f"{path} has {_name(told, SHARE)} {share}, which turns {rotated} of {head} numbers of a head, and they turn in "
+        "pairs: correct it.",
+    )
+    base = _number(told, BASE, "a positive number", lambda value: 0 < value < math.inf, path)
+    return {"rope_theta": USUAL_BASE if base is None else base, "partial_rotary_factor": share}
+
+
+def _plain(declared: Declared, path: Path) -> dict[str, Any]:
+    """What `rope_parameters` say.
+
+    Raises:
+        ConfigError: they are not of plain rotary positions.
+    """
     require(
         declared.get("rope_scaling") is None,
         f"{path} has rope_scaling, which no released model has: copy the model's own config.json.",
@@ -87,18 +108,7 @@ def _rotary(declared: Declared, head: int, path: Path) -> dict[str, float]:
         f"{path} has {', '.join(map(repr, scaled))} in {ROPE}, which no released model has: copy the model's own "
         "config.json.",
     )
-    told = declared | {f"{ROPE}.{name}": value for name, value in within.items()}
-    share = _number(told, SHARE, "a share of a head, above 0 and up to 1", lambda value: 0 < value <= 1, path)
-    if share is None:
-        raise ConfigError(f"{path} lacks {SHARE[0]}, which the weights do not tell: copy that of the model.")
-    rotated = int(head * share)
-    require(
-        rotated >= 2 and rotated % 2 == 0,
-        f"{path} has {_name(told, SHARE)} {share}, which turns {rotated} of {head} numbers of a head, and they turn in "
-        "pairs: correct it.",
-    )
-    base = _number(told, BASE, "a positive number", lambda value: 0 < value < math.inf, path)
-    return {"rope_theta": USUAL_BASE if base is None else base, "partial_rotary_factor": share}
+    return within
 
 
 def _name(told: Declared, names: tuple[str, ...]) -> str:
