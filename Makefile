@@ -41,5 +41,6 @@ bench: install
 	$(BIN)/python -m benchmarks.stacked
 	$(BIN)/python -m benchmarks.vlm all
 	$(BIN)/python -m benchmarks.prepare
-	$(BIN)/python -m benchmarks.scoring captions
+	$(BIN)/python -m benchmarks.grit_filter
+	$(BIN)/python -m benchmarks.scoring
 	$(BIN)/python -m benchmarks.answers

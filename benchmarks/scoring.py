@@ -1,28 +1,33 @@
-"""What it takes to score answers, beside the official tools.
+"""What it takes to score captions, beside the official tool.
 
-    python -m benchmarks.scoring captions    writes benchmarks/results/scoring_captions.json (some minutes, 5 GB)
+    python -m benchmarks.scoring              writes benchmarks/results/scoring.json (some minutes, 5 GB; needs Java)
 
-**captions**: as many pictures as the largest set of captions has, five references to each, in words as frequent as in
-any text. The official tool begins its Java tokenizer twice, and METEOR once; what these take for one caption is their
-start. Target: what takes us no longer than the official tool does less its start, and gives the same.
+As many pictures as the largest set of captions has, five references to each, in words as frequent as in any text. The
+official tool (pycocoevalcap, as its own `COCOEvalCap` calls it) begins its Java tokenizer twice, and METEOR once; what
+these take for one caption is their start. Target: what takes us no longer than the official tool does less its start,
+and gives the same. It is judged by the processor's seconds, of Python and Java together: those on the clock depend on
+what else the machine does.
 
-    official_seconds      of pycocoevalcap, as its own `COCOEvalCap` calls it
-    start_seconds         of these, what it takes for one caption: Java starts, and METEOR reads its paraphrases
-    seconds               of ours, which starts METEOR too
-    ..._cpu_seconds       of all processes: less disturbed by what else the machine does
+    official_cpu_seconds  of the official tool
+    start_cpu_seconds     of these, what it takes for one caption: Java starts, and METEOR reads its paraphrases
+    cpu_seconds           of ours, with every start of METEOR: several of its programs may run side by side
+    official_seconds, start_seconds, seconds    the same on the clock
     difference            between the two scores; for `tokens`, texts that are cut differently
+    no_slower             whether the target is met, by all measures of the sum together
 """
 
-import os
+import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks.timing import write_results
+from vlm.evaluate.metrics.java import NEEDED, java_version
 
 PICTURES, REFERENCES = 40_000, 5
 
@@ -40,8 +45,16 @@ Row = dict[str, Any]
 Texts = dict[int, list[str]]
 
 
-def captions(pictures: int = PICTURES) -> list[Row]:
-    """A row for tokens, one for each measure, and one for all of them without METEOR."""
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """The processor's seconds, and those on the clock."""
+
+    cpu_seconds: float = 0.0
+    seconds: float = 0.0
+
+
+def compare(pictures: int) -> list[Row]:
+    """A row for tokens, one for each measure, and their sums without METEOR and with it."""
     from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
     from vlm.evaluate.metrics.bleu import BLEU
@@ -54,29 +67,26 @@ def captions(pictures: int = PICTURES) -> list[Row]:
     said, true = _drawn(pictures)
 
     def cut(number: int) -> tuple[Texts, Texts]:
-        as_records = (
-            ({n: [{"caption": one} for one in true[n]] for n in range(number)}),
-            ({n: [{"caption": said[n]}] for n in range(number)}),
-        )
-        return PTBTokenizer().tokenize(as_records[0]), PTBTokenizer().tokenize(as_records[1])
+        references = {n: [{"caption": one} for one in true[n]] for n in range(number)}
+        captions = {n: [{"caption": said[n]}] for n in range(number)}
+        return PTBTokenizer().tokenize(references), PTBTokenizer().tokenize(captions)
 
     def whole(measure: Measure) -> float:
         return float(measure.of(measure.parts(said, true).sum(axis=0)))
 
-    (theirs, *official), (ours, *own) = _taken(lambda: cut(pictures)), _taken(lambda: worded(said, true))
+    (theirs, official), (ours, own) = taken(lambda: cut(pictures)), taken(lambda: worded(said, true))
     wrong = sum(ours[0][n] != theirs[1][n][0] or list(ours[1][n]) != theirs[0][n] for n in range(pictures))
-    rows = [_row("tokens", official, _taken(lambda: cut(1))[1], own, wrong)]
+    rows = [row_of("tokens", official, taken(lambda: cut(1))[1], own, wrong)]
     for name, score, mine in (
         ("BLEU-4", _official_bleu, lambda: whole(BLEU[3])),
         ("ROUGE-L", _official_rouge, lambda: whole(ROUGE)),
         ("CIDEr", _official_cider, lambda: float(cider(said, true).mean())),
         ("METEOR", _official_meteor, lambda: whole(METEOR)),
     ):
-        first = _taken(partial(score, *({0: some[0]} for some in theirs)))[1] if name == "METEOR" else 0.0
-        (expected, *official), (found, *own) = _taken(partial(score, *theirs)), _taken(mine)
-        rows.append(_row(name, official, first, own, abs(found - expected)))
-        print(rows[-1], flush=True)
-    return [*rows, _sum("all but METEOR", rows[:-1]), _sum("all", rows)]
+        start = taken(partial(score, *({0: some[0]} for some in theirs)))[1] if name == "METEOR" else Cost()
+        (expected, official), (found, own) = taken(partial(score, *theirs)), taken(mine)
+        rows.append(row_of(name, official, start, own, abs(found - expected)))
+    return [*rows, sum_of("all but METEOR", rows[:-1]), sum_of("all", rows)]
 
 
 def _official_bleu(true: Texts, said: Texts) -> float:
@@ -100,6 +110,7 @@ def _official_cider(true: Texts, said: Texts) -> float:
 def _official_meteor(true: Texts, said: Texts) -> float:
     from pycocoevalcap.meteor.meteor import Meteor
 
+    # Without a name it is gone after this line, which ends its program: only then do the program's seconds count.
     return float(Meteor().compute_score(true, said)[0])
 
 
@@ -121,43 +132,40 @@ def _drawn(pictures: int) -> tuple[list[str], list[tuple[str, ...]]]:
     return texts[::step], [tuple(texts[n * step + 1 : (n + 1) * step]) for n in range(pictures)]
 
 
-def _taken(action: Callable[[], Any]) -> tuple[Any, float, float]:
-    """What an action gives, its seconds, and the processor's seconds of it and of processes that it ended."""
-    before, started = os.times(), time.perf_counter()
+def taken(action: Callable[[], Any]) -> tuple[Any, Cost]:
+    """What an action gives, and what it costs this process, and those that it starts and that have ended by then."""
+    before, started = _cpu_seconds(), time.perf_counter()
     found = action()
-    seconds, after = time.perf_counter() - started, os.times()
-    return found, seconds, sum(after[:4]) - sum(before[:4])
+    return found, Cost(cpu_seconds=_cpu_seconds() - before, seconds=time.perf_counter() - started)
 
 
-def _row(name: str, official: list[float], start: float, own: list[float], difference: float) -> Row:
-    return {
-        "measure": name,
-        "official_seconds": round(official[0], 2),
-        "start_seconds": round(start, 2),
-        "seconds": round(own[0], 2),
-        "official_cpu_seconds": round(official[1], 2),
-        "cpu_seconds": round(own[1], 2),
-        "difference": difference,
-    }
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def _sum(name: str, rows: list[Row]) -> Row:
-    keys = ("official_seconds", "start_seconds", "seconds", "official_cpu_seconds", "cpu_seconds")
-    total: Row = {"measure": name} | {key: round(sum(row[key] for row in rows), 2) for key in keys}
-    return total | {"no_slower": total["seconds"] <= total["official_seconds"] - total["start_seconds"]}
+def row_of(name: str, official: Cost, start: Cost, own: Cost, difference: float) -> Row:
+    """The costs of a measure, in columns."""
+    costs = {"official_": official, "start_": start, "": own}
+    cpu = {f"{whose}cpu_seconds": round(cost.cpu_seconds, 2) for whose, cost in costs.items()}
+    wall = {f"{whose}seconds": round(cost.seconds, 2) for whose, cost in costs.items()}
+    return {"measure": name, **cpu, **wall, "difference": difference}
 
 
-SUBJECTS = {"captions": captions}
+def sum_of(name: str, rows: list[Row]) -> Row:
+    """The costs of several measures, and whether ours are no more than those of the official tool after its start."""
+    total = {key: round(sum(row[key] for row in rows), 2) for key in rows[0] if key.endswith("seconds")}
+    least = total["official_cpu_seconds"] - total["start_cpu_seconds"]
+    return {"measure": name, **total, "no_slower": total["cpu_seconds"] <= least}
 
 
 def main() -> None:
-    if sys.argv[1:2] not in [[name] for name in SUBJECTS]:
-        sys.exit(f"what is to be scored? {', '.join(SUBJECTS)}.")
-    subject = sys.argv[1]
-    rows = SUBJECTS[subject]()
+    if java_version() is None:
+        sys.exit(f"The official tool {NEEDED}")
+    rows = compare(PICTURES)
     for row in rows:
         print(row)
-    write_results(f"scoring_{subject}", f"python -m benchmarks.scoring {subject}", rows)
+    write_results("scoring", "python -m benchmarks.scoring", rows)
 
 
 if __name__ == "__main__":

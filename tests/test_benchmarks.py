@@ -1,11 +1,14 @@
-"""What the benchmarks measure on."""
+"""What the benchmarks measure on, and what counts as a cost."""
 
 import random
 import statistics
+import subprocess
+import sys
 
 import pytest
 from golden_samples import read_all
 
+from benchmarks import scoring
 from benchmarks.mix import IMAGE, MAX_LENGTH, TASKS, draw_lengths
 from benchmarks.vqa_files import QUESTIONS, draw_picture, write_vqa
 from vlm.data.picture_check import check_picture
@@ -42,3 +45,24 @@ def test_drawn_files_of_vqa_v2_are_read_whole(tmp_path):
         if split != "test":
             assert {len(sample.questions) for sample in samples} == {QUESTIONS}
             assert {len(question.answers) for sample in samples for question in sample.questions} == {ANNOTATORS}
+
+
+def test_what_a_child_computes_is_a_cost_of_scoring():
+    computes = "import time; sum(range(5_000_000)); print(time.process_time())"
+    child, cost = scoring.taken(lambda: subprocess.run([sys.executable, "-c", computes], capture_output=True))
+    assert cost.cpu_seconds >= float(child.stdout) > 0
+
+
+def test_the_start_of_java_is_taken_off_the_official_tool_before_it_is_compared():
+    def total(own):
+        official, start = scoring.Cost(cpu_seconds=5, seconds=1), scoring.Cost(cpu_seconds=2, seconds=9)
+        return scoring.sum_of("all", [scoring.row_of("a", official, start, scoring.Cost(cpu_seconds=own), 0)] * 2)
+
+    assert total(3)["no_slower"] and not total(3.1)["no_slower"]
+    assert (total(3)["cpu_seconds"], total(3)["official_seconds"]) == (6, 2)
+
+
+def test_without_java_scoring_is_not_compared(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit, match=r"^The official tool needs Java, .*: install a Java runtime, .*\.$"):
+        scoring.main()

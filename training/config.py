@@ -103,7 +103,8 @@ def conform(config: Any) -> None:
     Raises:
         ConfigError: a value cannot be of that type.
     """
-    for name, hint in _hints(type(config)).items():  # type: ignore[arg-type]  # classes can be hashed
+    kind: Any = type(config)
+    for name, hint in _hints(kind).items():
         value = getattr(config, name)
         if type(value) is not hint:  # it is for nearly all, of millions of predictions
             object.__setattr__(config, name, _conformed(name, hint, value))
@@ -126,7 +127,8 @@ def from_dict(kind: type[C], settings: dict[str, Any]) -> C:
     Raises:
         ConfigError: it is no config of this version: a setting is unknown, missing or impossible.
     """
-    hints = _hints(kind)  # type: ignore[arg-type]
+    of: Any = kind
+    hints = _hints(of)
     unknown = settings.keys() - hints.keys()
     missing = hints.keys() - settings.keys()
     require(not unknown, f"{kind.__name__} has no setting {', '.join(sorted(unknown))} in this version.")

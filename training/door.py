@@ -11,6 +11,8 @@ import typer
 from training.config import ConfigError
 from training.run import StorageError
 
+INTERRUPTED = 130
+
 
 def enter(app: typer.Typer, name: str, *refusals: type[Exception]) -> NoReturn:
     """Carries out the command that was typed, and ends the process.
@@ -32,7 +34,9 @@ def enter(app: typer.Typer, name: str, *refusals: type[Exception]) -> NoReturn:
             sys.exit(2)
         stop(f"{message}. Try `{name} --help`.", 2)
     except (KeyboardInterrupt, typer.Abort):
-        stop("Interrupted.", 130)
+        stop("Interrupted.", INTERRUPTED)
+    if code == INTERRUPTED:  # typer makes it of a Ctrl-C, without a word
+        stop("Interrupted.", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

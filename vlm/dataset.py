@@ -33,6 +33,10 @@ def open_split(folder: str | Path, split: Split) -> Samples:
         return Stored(place, split)
     require(place.is_local, f"{folder} holds no {MANIFEST}: name the URL of a folder that `vlm prepare` made.")
     path = Path(folder) / f"{split}.jsonl"
+    require(
+        path.parent.is_dir(),
+        f"{folder or 'that'} is no folder: name one of samples, which `vlm prepare` or `vlm world` made.",
+    )
     try:
         stat = path.stat()
         known = (stat.st_size, stat.st_mtime_ns)

@@ -1,6 +1,7 @@
-"""What a file is known by."""
+"""What a file is known by, and files that are there whole or not at all."""
 
 import hashlib
+import os
 from pathlib import Path
 
 
@@ -12,3 +13,10 @@ def sha256_of(path: Path) -> str:
     """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Writes a file of text in one step: no reader finds a part of it, and none is left by a process that is killed."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)

@@ -13,7 +13,7 @@ from training.run import STATUS, read_config, read_kind, read_state, run_folders
 from vlm.architecture import CONFIG, MODEL_TYPE, Architecture, read_architecture
 from vlm.config import TrainConfig
 from vlm.model import VisionLanguageModel
-from vlm.released.sizes import pair_of
+from vlm.sizes import pair_of
 
 
 @dataclass(frozen=True, kw_only=True)

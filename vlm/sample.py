@@ -215,7 +215,9 @@ def read_samples(path: Path, parse: Callable[[str], Sample] = from_line) -> list
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise SampleError(f"{path} cannot be read as a file of samples: draw one with `vlm world`.") from error
+        raise SampleError(
+            f"{path} cannot be read as a file of samples: make one with `vlm prepare` or `vlm world`."
+        ) from error
     samples = []
     for number, line in enumerate(lines, start=1):
         try:

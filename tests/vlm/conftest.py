@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,8 @@ def no_java(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyP
 
 @pytest.fixture
 def vlm(tmp_path, monkeypatch, capfd):
-    """Types `vlm` and these arguments in an empty folder, in this process: code, stdout and stderr."""
+    """Types `vlm` and these arguments in an empty folder, in this process: code, stdout and stderr. Commands
+    change what SIGTERM does; afterwards it does what it did."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -49,4 +51,6 @@ def vlm(tmp_path, monkeypatch, capfd):
         said = capfd.readouterr()
         return SimpleNamespace(code=ended.value.code, stdout=said.out, stderr=said.err)
 
-    return typed
+    before = signal.getsignal(signal.SIGTERM)
+    yield typed
+    signal.signal(signal.SIGTERM, before)

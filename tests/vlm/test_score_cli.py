@@ -8,13 +8,15 @@ import result_files as files
 from hypothesis import given
 from hypothesis import strategies as st
 from miniatures.files import write_json
+from published_files import published
 from result_files import PAPER, REFERENCES, drawn
 from score_command import overall, refused, scored, write_files
 from small_predictions import predictions
 
 from vlm.evaluate.predictions import read_predictions, write_predictions
 from vlm.evaluate.results import summarise
-from vlm.evaluate.score import as_json, score
+from vlm.evaluate.score import score
+from vlm.evaluate.score_screen import as_json
 from vlm.sample import write_samples
 
 
@@ -76,7 +78,7 @@ def test_a_table_is_printed_with_every_part_and_what_the_file_states(vlm, tmp_pa
     assert shown.stdout.startswith("vqa_v2, n = 20\n")
     assert all(word in shown.stdout for word in ("yes/no", "number", "other", "95 % interval"))
     assert f"{100 * some.score:.1f}" in shown.stdout
-    results = write_json(tmp_path / "results.json", files.published(drawn("ai2d"), "number"))
+    results = write_json(tmp_path / "results.json", published(drawn("ai2d"), "number"))
     shown = vlm("score", "ai2d", "--predictions", results)
     assert "The file itself states: accuracy 25\n" in shown.stdout
     assert "intervals draw questions" in shown.stdout

@@ -362,7 +362,7 @@ def test_a_damaged_line_is_named_with_nothing_written(line, said, trained, world
         (["GOOD", "--benchmark", "world-poems"], "the benchmark must be one of world-caption"),
         (["GOOD", "--order", "infix"], "order must be one of task-agnostic"),
         (["GOOD", "--split", "train"], "split must be one of test, validation"),
-        (["GOOD", "--data", "nowhere"], "cannot be read as a file of samples"),
+        (["GOOD", "--data", "nowhere"], "nowhere is no folder: name one of samples"),
         (["GOOD", "--out", "file"], "file is a file"),
         (["GOOD", "GOOD"], "two of the models would be mamba-task-agnostic"),
         (["stopped"], "stopped is not finished"),
@@ -430,8 +430,8 @@ def test_predictions_of_something_else_are_left_as_they_are(trained, vlm, tmp_pa
     assert vlm(*of_vqa, trained["mamba"], "--limit", 2).code == 0
     before = files_in(tmp_path)
     both = [trained["pythia"], trained["mamba"]]  # the first of them could be
-    refused(vlm(*of_vqa, *both, "--limit", 1), "world-vqa.jsonl answers 1 other questions")
-    refused(vlm(*of_vqa, run_of(trained["mamba"], "align"), "--limit", 2), "differ in weights")
+    refused(vlm(*of_vqa, *both, "--limit", 1), "mamba-task-agnostic has answers to 1 other questions of world-vqa")
+    refused(vlm(*of_vqa, run_of(trained["mamba"], "align"), "--limit", 2), "differ in model")
     assert files_in(tmp_path) == before
     (tmp_path / "results" / "mamba-task-agnostic" / "asked.json").write_text("{half")
     refused(vlm(*of_vqa, trained["mamba"], "--limit", 2), "asked.json cannot be read")

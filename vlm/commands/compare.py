@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from vlm.commands.app import app
+from vlm.commands.interruption import to_its_end
 
 
 @app.command(
@@ -38,13 +39,14 @@ def compare(
     compared, left_out = read_paired(a, b)
     for sentence in left_out:
         print(sentence, file=sys.stderr)
-    benchmarks, tasks = compare_benchmarks(compared), compare_tasks(compared)
-    if out is not None:
-        from vlm.evaluate.comparison.forest import draw_differences
+    with to_its_end("The same command begins anew."):
+        benchmarks, tasks = compare_benchmarks(compared), compare_tasks(compared)
+        if out is not None:
+            from vlm.evaluate.comparison.forest import draw_differences
 
-        draw_differences(benchmarks, tasks, out, str(a), str(b))
-        benchmarks.to_csv(out / "comparison.csv", index=False)
-        tasks.to_csv(out / "comparison-tasks.csv", index=False)
+            draw_differences(benchmarks, tasks, out, str(a), str(b))
+            benchmarks.to_csv(out / "comparison.csv", index=False)
+            tasks.to_csv(out / "comparison-tasks.csv", index=False)
     if as_json:
         print(json.dumps(screen.as_json(a, b, benchmarks, tasks), indent=1, allow_nan=False))
     else:

@@ -33,7 +33,7 @@ def evaluate(
         typer.Option(help="Questions of each benchmark, the first ones. More can be asked later.", min=1),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(help="Questions answered at once, for speed and memory alone; 64 unless given.", min=1)
+        int | None, typer.Option(help="Questions answered at once, for speed and memory; 64 unless given.", min=1)
     ] = None,
     precision: Annotated[str, typer.Option(help="fp32, or bf16 autocast over the same weights.")] = "fp32",
     one_expression: Annotated[

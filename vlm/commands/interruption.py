@@ -1,13 +1,12 @@
 """How long work of a command ends before its end: in a sentence, and by no traceback."""
 
 import contextlib
+import errno
 import signal
 import sqlite3
-import sys
 from collections.abc import Iterator
 
-import typer
-
+from training.door import INTERRUPTED, stop
 from training.run import StorageError
 
 
@@ -18,7 +17,8 @@ def to_its_end(advice: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        print(f"Interrupted. {advice}", file=sys.stderr)
-        raise typer.Exit(130) from None
+        stop(f"Interrupted. {advice}", INTERRUPTED)
     except (OSError, sqlite3.OperationalError) as error:
-        raise StorageError(f"something could not be written or read ({error}): make room. {advice}") from error
+        is_known = isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT)
+        way_out = "see that it is there and may be written" if is_known else "make room"
+        raise StorageError(f"something could not be written or read ({error}): {way_out}. {advice}") from error

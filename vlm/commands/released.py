@@ -1,15 +1,12 @@
 """`vlm import` and `vlm export`: checkpoints of the paper's public implementation, to and from folders of ours."""
 
-import contextlib
-import signal
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
 from vlm.commands.app import app
+from vlm.commands.interruption import to_its_end
 from vlm.options import Checkpoint, OrderName
 
 Out = Annotated[Path, typer.Option(help="A new folder for the model.")]
@@ -43,7 +40,7 @@ def import_(
     require_choice("order", order, ORDERS)
     quieten_transformers()
     asked = cast(Order, order)
-    with _whole_or_not():
+    with to_its_end("Nothing was left of what had been written."):
         found = import_released(folder, out, vision=vision, image_size=image_size, order=asked, max_length=max_length)
     for line in of_import(found, out):
         print(line)
@@ -60,18 +57,7 @@ def export(model: Checkpoint, out: Out) -> None:
     from vlm.released.summary import of_export
 
     quieten_transformers()
-    with _whole_or_not():
+    with to_its_end("Nothing was left of what had been written."):
         exported = export_released(model, out)
     for line in of_export(exported, out):
         print(line)
-
-
-@contextlib.contextmanager
-def _whole_or_not() -> Iterator[None]:
-    """Ctrl-C or a signal ends the work; what was begun is taken away."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("Interrupted. Nothing was left of what had been written.", file=sys.stderr)
-        raise typer.Exit(130) from None

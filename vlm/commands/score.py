@@ -1,11 +1,12 @@
 """`vlm score`: predictions without a model."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, cast
 
 import typer
 
 from vlm.commands.app import app
+from vlm.commands.interruption import to_its_end
 
 
 @app.command(
@@ -50,8 +51,11 @@ def score(
     from training.run import require_folder
     from vlm.evaluate import score as scoring
     from vlm.evaluate.benchmarks import benchmark_named
-    from vlm.evaluate.files.coordinates import COORDINATES
+    from vlm.evaluate.files.coordinates import COORDINATES, Coordinates
+    from vlm.evaluate.files.entries import is_ours
     from vlm.evaluate.predictions import write_predictions
+    from vlm.evaluate.score_screen import as_json as described
+    from vlm.evaluate.score_screen import print_scores
 
     require_choice("coordinates", coordinates, COORDINATES)
     has_boxes = benchmark_named(benchmark).task == "visual_grounding"
@@ -60,19 +64,22 @@ def score(
         read = [Path(name).resolve() for name in (predictions, references) if name is not None]
         require(out.resolve() not in read, f"{out} is read from: name another file to write to.")
         require(not out.is_dir(), f"{out} is a folder: name a file in it.")
+        is_other = out.exists() and not is_ours(out)
+        require(not is_other, f"{out} is there and holds no predictions: name another file to write to.")
         require_folder(out.parent, "the predictions")
-    space: Any = coordinates
-    scored = scoring.score(
-        benchmark, predictions, references=references, allow_missing=allow_missing, coordinates=space
-    )
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_predictions(out, list(scored.predictions))
+    space = cast(Coordinates, coordinates)
+    with to_its_end("The same command begins anew."):
+        scored = scoring.score(
+            benchmark, predictions, references=references, allow_missing=allow_missing, coordinates=space
+        )
+        if out is not None:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            write_predictions(out, list(scored.predictions))
     if not scored.is_whole:
         missing = scored.questions - scored.n
         loud = f"Only {scored.n:,} of {scored.questions:,} questions are scored"
         print(f"{loud}: {predictions} leaves {missing:,} unanswered.", file=sys.stderr)
     if as_json:
-        print(json.dumps(scoring.as_json(scored), indent=1, ensure_ascii=False))
+        print(json.dumps(described(scored), indent=1, ensure_ascii=False))
     else:
-        scoring.print_scores(Console(), scored)
+        print_scores(Console(), scored)

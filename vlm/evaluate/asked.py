@@ -6,25 +6,30 @@
 Where the models are of several pairs, such as two sizes, the pair stands in front: out/PAIR-FAMILY-ORDER.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from backbones.pairs import FAMILIES, MODEL_TYPES
 from training.config import ConfigError, Precision, require, require_choice
+from training.lock import Lock
+from vlm.architecture import CONFIG
 from vlm.checkpoint import files_of
 from vlm.dataset import digest_of_manifest, is_prepared, open_split
-from vlm.evaluate.benchmark import Benchmark
+from vlm.evaluate.benchmark import Benchmark, number_of
 from vlm.evaluate.benchmarks import BENCHMARKS, benchmark_named
 from vlm.evaluate.predictions import read_predictions
-from vlm.files import sha256_of
+from vlm.evaluate.said import Said
+from vlm.files import replace_text, sha256_of
 from vlm.places import Place
 from vlm.prompt import Order
 from vlm.runs import Trained
 from vlm.sample import Sample, Split
 from vlm.samples import Samples
+from vlm.vocabulary import FILE as TOKENIZER
 from vlm.vocabulary import read_vocabulary
 from vlm.world.dataset import MANIFEST
 
@@ -36,8 +41,8 @@ class Asked:
     """What predictions depend on, beside the benchmark. How many questions of it were asked is no part: more of them
     can be asked later."""
 
-    weights: str
-    """SHA-256 of the checkpoint's files."""
+    model: str
+    """SHA-256 of the checkpoint's files: weights, architecture and tokenizer."""
     data: str
     """SHA-256 of the file of samples, and of what a world says of itself, which its pictures follow from; of samples
     that were prepared, what their manifest says."""
@@ -47,7 +52,7 @@ class Asked:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Turn:
+class Sitting:
     """One model, and all that it is asked."""
 
     pair: str
@@ -69,13 +74,25 @@ class Turn:
         path = self.predictions(benchmark)
         return {one.id: one.prediction for one in read_predictions(path)} if path.exists() else {}
 
-    def claim(self) -> None:
-        """Makes the folder for predictions of this kind."""
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Has the folder for predictions of this kind for this process alone.
+
+        Raises:
+            training.lock.TakenError: another process writes into it.
+        """
         self.place.mkdir(parents=True, exist_ok=True)
-        (self.place / ASKED).write_text(json.dumps(dataclasses.asdict(self.asked), indent=1), encoding="utf-8")
+        lock = Lock(self.place)
+        lock.take()
+        try:
+            if not (self.place / ASKED).exists():
+                replace_text(self.place / ASKED, json.dumps(dataclasses.asdict(self.asked), indent=1))
+            yield
+        finally:
+            lock.release()
 
 
-def turns_of(
+def sittings_of(
     models: Sequence[Trained],
     benchmarks: Sequence[str],
     out: Path,
@@ -85,7 +102,7 @@ def turns_of(
     limit: int | None,
     one_expression: bool,
     precision: Precision,
-) -> list[Turn]:
+) -> list[Sitting]:
     """All that is to be asked; nothing has been written.
 
     Args:
@@ -111,19 +128,19 @@ def turns_of(
         len(set(digests.values())) == 1,
         "the models were trained on several data sets: name the one to ask all of them about with --data.",
     )
-    turns = []
+    sittings = []
     for pair, model, place, asked_in in zip(pairs, models, places, orders, strict=True):
         data = model.data
-        weights = _digest(files_of(model.checkpoint))
-        asked = Asked(weights=weights, data=digests[data], order=asked_in, precision=precision)
-        turn = Turn(pair=pair, model=model, place=place, asked=asked, samples=opened[data], own=own[data])
-        _check_place(turn)
+        files = [*files_of(model.checkpoint), model.checkpoint / CONFIG, model.checkpoint / TOKENIZER]
+        asked = Asked(model=_digest(files), data=digests[data], order=asked_in, precision=precision)
+        sitting = Sitting(pair=pair, model=model, place=place, asked=asked, samples=opened[data], own=own[data])
+        _check_place(sitting)
         require_choice("the family of a model", model.architecture.family, FAMILIES)
         read_vocabulary(str(model.checkpoint))
-        turns.append(turn)
+        sittings.append(sitting)
     for data, samples in opened.items():
         _check_pictures(samples, own[data])
-    return turns
+    return sittings
 
 
 def _own(
@@ -137,6 +154,12 @@ def _own(
             bool(some) or not named,
             f"there are no samples of {benchmark.name} in {data}: name a folder that has some, such as one that "
             "`vlm prepare benchmarks` makes, or that `vlm world` draws.",
+        )
+        wrong = next((one for one in some if not benchmark.can_be_sent(number_of(one))), None)
+        require(
+            wrong is None,
+            f"sample {wrong and wrong.id} of {benchmark.name} has no number, which its test server asks for: give "
+            "samples of your own a source of their own.",
         )
         if one_expression and benchmark.task == "visual_grounding":
             some = _last_of_each(some)
@@ -166,7 +189,8 @@ def _expression(sample: Sample) -> int:
 
 
 def _pairs(models: Sequence[Trained]) -> list[str]:
-    """The pair that each model is of; nothing where there is one alone. A checkpoint without its run does not say."""
+    """The pair that each model is of; nothing where there is one alone. Checkpoints without their run have one where
+    their shape is that of a pair of the paper."""
     pairs = ["" if model.name in MODEL_TYPES else model.name for model in models]
     return pairs if len(set(pairs)) > 1 else [""] * len(pairs)
 
@@ -180,26 +204,28 @@ def _check_pictures(samples: Samples, own: dict[str, list[Sample]]) -> None:
         require(there, f"{samples.pictures.of(image)} is not there: copy, draw or prepare the data again.")
 
 
-def _check_place(turn: Turn) -> None:
+def _check_place(sitting: Sitting) -> None:
     """Raises ConfigError where the folder holds predictions that depend on something else, or answers more."""
-    path = turn.place / ASKED
+    path = sitting.place / ASKED
     if not path.exists():
         return
     try:
         there = dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}): name another --out, or delete {turn.place}.") from error
-    described = dataclasses.asdict(turn.asked)
+        raise ConfigError(f"{path} cannot be read ({error}): name another --out, or delete {sitting.place}.") from error
+    described = dataclasses.asdict(sitting.asked)
     differing = sorted(name for name in described if there.get(name) != described[name])
     require(
         not differing,
-        f"{turn.place} holds predictions that differ in {', '.join(differing)}: name another --out, or delete it.",
+        f"{sitting.place} holds predictions that differ in {', '.join(differing)}: name another --out, or delete it.",
     )
-    for name, some in turn.own.items():
-        others = turn.known(name).keys() - {sample.id for sample in some}
+    for name, some in sitting.own.items():
+        said = sitting.known(name) | Said(sitting.predictions(name)).read()
+        others = said.keys() - {sample.id for sample in some}
         require(
             not others,
-            f"{turn.predictions(name)} answers {len(others)} other questions: ask those too, or name another --out.",
+            f"{sitting.place} has answers to {len(others)} other questions of {name}: ask those too, or name another "
+            "--out.",
         )
 
 

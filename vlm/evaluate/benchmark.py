@@ -62,6 +62,10 @@ class Benchmark:
                 raise SampleError(f"sample {sample.id}: its answer cannot be read as {self.name} reads answers.")
         return own
 
+    def can_be_sent(self, number: str) -> bool:
+        """Whether its test server could know a question by this number."""
+        return self.submission is None or not self.submission.is_whole or number.isdecimal()
+
     def truth(self, answer: str) -> Reading:
         """What is right, as the metric takes it."""
         return self.read(answer) if self.reads_truths else answer
@@ -121,6 +125,16 @@ def number_of(sample: Sample) -> str:
     own = parts[0].id if len(parts) == 1 else ""
     is_of_a_data_set = sample.id.startswith(f"{sample.source}-")
     return own or (sample.id.rpartition("-")[2] if is_of_a_data_set else sample.id)
+
+
+def picture_of(sample: Sample) -> str:
+    """The picture by the first of its names: what is drawn again for intervals."""
+    return next(iter(sample.known_as), sample.image)
+
+
+def kind_of(sample: Sample) -> str:
+    """What its question asks for; empty where that is not known."""
+    return sample.questions[0].kind if sample.questions else ""
 
 
 def read_text(text: str) -> str | None:

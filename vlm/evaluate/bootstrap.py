@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from training.config import require
-
-Numbers = NDArray[np.float64]
+from vlm.evaluate.metrics.metric import Numbers
 
 RESAMPLES = 10_000
 COVERAGE = 0.95
@@ -32,7 +31,7 @@ ALIKE = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A mean and its interval."""
+    """A value and its interval."""
 
     value: float
     low: float

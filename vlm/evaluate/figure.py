@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from backbones.appearance import MARKERS, colour_of
 from training.run import require_folder
-from vlm.evaluate.results import ALL, headlines
+from vlm.evaluate.results import headlines, whole
 from vlm.evaluate.table import CONSTANT, CONSTANT_BY_KIND
 
 FLOORS = {CONSTANT: "--", CONSTANT_BY_KIND: ":"}
@@ -43,7 +43,7 @@ def draw_results(scores: pd.DataFrame, out: Path, name: str = "benchmarks", titl
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / f"{name}.{ending}" for ending in ("png", "pdf", "csv")]
     with sns.axes_style("ticks"), plt.rc_context({"font.size": 9, "axes.titlesize": 9.5, "pdf.fonttype": 42}):
-        figure = _figure(headlines(scores[(scores["group"] == ALL) & (scores["kind"] == ALL)]), title)
+        figure = _figure(headlines(whole(scores)), title)
         figure.savefig(paths[0], dpi=200)
         figure.savefig(paths[1], metadata={"CreationDate": None})
         plt.close(figure)

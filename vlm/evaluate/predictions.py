@@ -1,7 +1,7 @@
 """Predictions: what a model said to each question of a benchmark, what is right and how it scored, a JSON line each.
 
     {"id": "vqa_v2-262148000.0", "number": "262148000", "image": "coco:262148", "benchmark": "vqa_v2", "group": "",
-     "kind": "what color is", "prediction": "Red.", "answers": ["red", "red", "orange"], "score": 1.0, "parsed": true}
+     "kind": "other", "prediction": "Red.", "answers": ["red", "red", "red", "red"], "score": 1.0, "parsed": true}
 
 `prediction` is the text as it was generated, so that it can be scored again. Where answers are not given out, as in the
 test sets that servers score, `answers` is empty and `score` is null.
@@ -10,15 +10,15 @@ test sets that servers score, `answers` is empty and `score` is null.
 import dataclasses
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from training.config import ConfigError, conform, require
-from vlm.evaluate.benchmark import Benchmark, answers_of, number_of
+from vlm.evaluate.benchmark import Benchmark, answers_of, kind_of, number_of, picture_of
 from vlm.evaluate.benchmarks import benchmark_named
+from vlm.files import replace_text
 from vlm.sample import Sample
 
 
@@ -62,10 +62,10 @@ def judge(benchmark: Benchmark, samples: Sequence[Sample], texts: Sequence[str])
         Prediction(
             id=sample.id,
             number=number_of(sample),
-            image=next(iter(sample.known_as), sample.image),
+            image=picture_of(sample),
             benchmark=benchmark.name,
             group=sample.group,
-            kind=sample.questions[0].kind if sample.questions else "",
+            kind=kind_of(sample),
             prediction="",
             answers=answers_of(sample),
             score=None,
@@ -95,7 +95,7 @@ def scored_in(predictions: Sequence[Prediction]) -> list[Prediction]:
     return [one for one in predictions if one.score is not None]
 
 
-def entries_of(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+def submitted(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
     """What is sent to the test server of their benchmark: all that it alone can score, or everything where that is
     nothing; none where there is no server."""
     form = benchmark_named(predictions[0].benchmark).submission
@@ -108,10 +108,7 @@ def entries_of(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     """Writes a file of predictions, in one step: no reader finds a part of it."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(beside, "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(dataclasses.asdict(one)) + "\n" for one in predictions)
-    os.replace(beside, path)
+    replace_text(path, "".join(json.dumps(dataclasses.asdict(one)) + "\n" for one in predictions))
 
 
 def read_predictions(path: Path) -> list[Prediction]:
@@ -122,7 +119,7 @@ def read_predictions(path: Path) -> list[Prediction]:
             several benchmarks.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise PredictionError(
             f"{path} cannot be read as a file of predictions: write one with `vlm evaluate`."

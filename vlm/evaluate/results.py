@@ -1,5 +1,6 @@
 """Results: scores and measures with their 95 % intervals, by part of a benchmark, and differences between models."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from vlm.evaluate import bootstrap
 from vlm.evaluate.benchmark import Benchmark
 from vlm.evaluate.benchmarks import benchmark_named
-from vlm.evaluate.metrics.metric import Measure, mean_of
+from vlm.evaluate.metrics.metric import Measure, MeasureError, mean_of
 from vlm.evaluate.predictions import Prediction, in_the_order_of, scored_in
 
 COLUMNS = ["benchmark", "tasks", "metric", "group", "kind", "n", "score", "low", "high", "parse_failures"]
@@ -53,13 +54,24 @@ def summarise(predictions: Sequence[Prediction], further: bool = True) -> pd.Dat
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def read_summary(path: Path, benchmark: Benchmark) -> pd.DataFrame | None:
-    """What `summarise` gave, from a file; None where there is none, or it lacks what this machine can compute."""
+def read_summary(path: Path, scored: Sequence[Prediction]) -> pd.DataFrame | None:
+    """What `summarise` gave of these predictions, from a file; None where there is none, it is of others, or lacks what
+    this machine can compute."""
     if not path.exists():
         return None
     frame = pd.read_csv(path, keep_default_na=False)
-    wanted = {benchmark.metric.name, *(one.name for one in benchmark.metric.further if not one.lacking())}
-    return frame if list(frame.columns) == COLUMNS and wanted <= set(frame["metric"]) else None
+    metric = benchmark_named(scored[0].benchmark).metric
+    wanted = [metric.name, *(one.name for one in metric.further if not one.lacking())]
+    expected = [(name, group, kind, len(own)) for name in wanted for group, kind, own in parts(scored)]
+    if list(frame.columns) != COLUMNS:
+        return None
+    there = set(frame[["metric", "group", "kind", "n"]].itertuples(index=False, name=None))
+    return frame if there >= set(expected) else None
+
+
+def whole(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of whole benchmarks."""
+    return frame[(frame["group"] == ALL) & (frame["kind"] == ALL)]
 
 
 def headlines(frame: pd.DataFrame) -> pd.DataFrame:
@@ -83,8 +95,14 @@ def _measured(
         readings = benchmark.readings([one.prediction for one in scored])
         truths = benchmark.truths([one.answers for one in scored])
         for measure in benchmark.metric.further:
-            if not measure.lacking():
-                yield measure, measure.parts(readings, truths)
+            if measure.lacking():
+                continue
+            try:
+                parts = measure.parts(readings, truths)
+            except MeasureError as error:
+                print(f"Left out: {error}", file=sys.stderr)
+                continue
+            yield measure, parts
 
 
 def difference(first: Sequence[Prediction], second: Sequence[Prediction]) -> pd.DataFrame:

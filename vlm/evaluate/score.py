@@ -8,21 +8,16 @@ then scores are of the answers that are there, and say so.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
 
 from training.config import require
 from vlm.evaluate.benchmark import Benchmark
 from vlm.evaluate.benchmarks import benchmark_named
 from vlm.evaluate.files.coordinates import Coordinates, require_one_space
+from vlm.evaluate.files.entries import Results, entries_of, is_ours, read_entries
 from vlm.evaluate.files.published import read_published
 from vlm.evaluate.files.references import read_references
-from vlm.evaluate.files.results import Results, entries_of, is_ours, read_entries
 from vlm.evaluate.files.truth import FileError, Truth, shown
 from vlm.evaluate.predictions import Prediction, answered, read_predictions, scored_in
-from vlm.evaluate.results import ALL, left_out, summarise
-from vlm.evaluate.screen import empty_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,53 +154,3 @@ def _unscored(benchmark: Benchmark, truth: Truth) -> Prediction:
         score=None,
         parsed=False,
     )
-
-
-def as_json(scored: Scored) -> dict[str, Any]:
-    """All that `print_scores` prints, scores as shares."""
-    columns = ["metric", "group", "kind", "n", "score", "low", "high", "parse_failures"]
-    return {
-        "benchmark": scored.benchmark.name,
-        "tasks": scored.benchmark.tasks,
-        "n": scored.n,
-        "questions": scored.questions,
-        "is_whole": scored.is_whole,
-        "scores": summarise(scored.predictions)[columns].to_dict("records"),
-        "left_out": left_out(scored.benchmark),
-        "intervals_draw": _drawn(scored),
-        "stated": dict(scored.stated),
-    }
-
-
-def print_scores(console: Console, scored: Scored) -> None:
-    """A table of all scores times 100. What the benchmark is scored by has a row for each part as well."""
-    scores = summarise(scored.predictions)
-    of = "" if scored.is_whole else f" of {scored.questions:,}"
-    console.print(f"{scored.benchmark.name}, n = {scored.n:,}{of}", highlight=False)
-    table = empty_table(["metric", "of"], ["n", "score", "95 % interval", "unread"])
-    for row in scores.to_dict("records"):
-        if _is_all(row) or row["metric"] == scored.benchmark.metric.name:
-            table.add_row(*_cells(row))
-    console.print(table)
-    notes = [f"Left out: {sentence}" for sentence in left_out(scored.benchmark)]
-    if not scored.knows_pictures:
-        notes.append("The file does not say which questions are about one picture: intervals draw questions.")
-    notes += [f"The file itself states: {name} {number:g}" for name, number in scored.stated.items()]
-    for note in notes:
-        console.print(note, highlight=False, markup=False)
-
-
-def _drawn(scored: Scored) -> str:
-    return "pictures" if scored.knows_pictures else "questions"
-
-
-def _is_all(row: Mapping[Any, Any]) -> bool:
-    return bool(row["group"] == ALL and row["kind"] == ALL)
-
-
-def _cells(row: Mapping[Any, Any]) -> list[str]:
-    metric = row["metric"] if _is_all(row) else ""
-    part = next((row[name] for name in ("group", "kind") if row[name] != ALL), ALL)
-    interval = f"{100 * row['low']:.1f} to {100 * row['high']:.1f}"
-    unread = f"{row['parse_failures']:,}" if row["parse_failures"] else ""
-    return [metric, part, f"{row['n']:,}", f"{100 * row['score']:.1f}", interval, unread]

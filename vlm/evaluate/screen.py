@@ -14,29 +14,31 @@ from rich.table import Table
 
 from backbones.pairs import FAMILIES
 from vlm.evaluate.benchmarks import benchmark_named
-from vlm.evaluate.results import ALL, headlines
+from vlm.evaluate.bootstrap import COVERAGE
+from vlm.evaluate.results import ALL, headlines, whole
+
+INTERVAL = f"{COVERAGE:.0%} interval"
 
 
 def print_results(console: Console, scores: pd.DataFrame, differences: pd.DataFrame) -> None:
     """Two tables: the constants and the models of each benchmark, then the differences."""
     of_the_paper = bool(scores["published"].notna().any())
-    numbers = ["score", "95 % interval", *["paper"] * of_the_paper, "unread"]
+    numbers = ["score", INTERVAL, *["paper"] * of_the_paper, "unread"]
     table = empty_table(["benchmark", "model"], numbers)
     for name, some in _shown(scores).groupby("benchmark", sort=False):
         said = [name, f"{some['metric'].iloc[0]}, n = {some['n'].iloc[0]:,}"]
         for about, row in zip(itertools.chain(said, itertools.repeat("")), some.to_dict("records"), strict=False):
-            unread = f"{row['parse_failures']:,}" if row["parse_failures"] else ""
             published = "" if pd.isna(row["published"]) else f"{100 * row['published']:.1f}"
             model = " ".join(filter(None, ("" if row["group"] == ALL else row["group"], _model(row))))
-            score, interval = f"{100 * row['score']:.1f}", _interval(row, "{:.1f}")
+            score, interval, unread = numbers_of(row)
             table.add_row(about, model, score, interval, *[published] * of_the_paper, unread)
         table.add_section()
     console.print(table)
     if differences.empty:
         return
     console.print()
-    table = empty_table(["benchmark", "paired difference"], ["score", "95 % interval"])
-    for name, some in _whole(differences).groupby("benchmark", sort=False):
+    table = empty_table(["benchmark", "paired difference"], ["score", INTERVAL])
+    for name, some in whole(differences).groupby("benchmark", sort=False):
         for row in some.to_dict("records"):
             what = ", ".join(filter(None, (row["comparison"], row["within"])))
             table.add_row(name, what, f"{100 * row['difference']:+.1f}", _interval(row, "{:+.1f}"))
@@ -47,16 +49,16 @@ def print_results(console: Console, scores: pd.DataFrame, differences: pd.DataFr
 
 def print_measures(console: Console, scores: pd.DataFrame) -> None:
     """What is reported of whole benchmarks beside their scores, times 100."""
-    whole = _whole(scores)
-    beside = whole.drop(headlines(whole).index)
+    of_all = whole(scores)
+    beside = of_all.drop(headlines(of_all).index)
     if beside.empty:
         return
     console.print()
-    table = empty_table(["benchmark", "measure", "model"], ["value", "95 % interval"])
+    table = empty_table(["benchmark", "measure", "model"], ["value", INTERVAL])
     for name, some in beside.groupby("benchmark", sort=False):
         for measure, rows in some.groupby("metric", sort=False):
             for row in rows.to_dict("records"):
-                table.add_row(name, measure, _model(row), f"{100 * row['score']:.1f}", _interval(row, "{:.1f}"))
+                table.add_row(name, measure, _model(row), *numbers_of(row)[:2])
                 name = measure = ""
         table.add_section()
     console.print(table)
@@ -75,10 +77,6 @@ def _rank(groups: pd.Series) -> pd.Series:
     return groups.where(groups != ALL, "")
 
 
-def _whole(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[(frame["group"] == ALL) & (frame["kind"] == ALL)]
-
-
 def empty_table(texts: Sequence[str], numbers: Sequence[str], **looks: Any) -> Table:
     """A table as all of them look here: columns of texts, and then of numbers, which stand to the right."""
     table = Table(*texts, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, **looks)
@@ -87,9 +85,15 @@ def empty_table(texts: Sequence[str], numbers: Sequence[str], **looks: Any) -> T
     return table
 
 
+def numbers_of(row: dict[str, Any]) -> tuple[str, str, str]:
+    """A score and its interval, times 100, and how many answers could not be read, where there are some."""
+    unread = f"{row['parse_failures']:,}" if row["parse_failures"] else ""
+    return f"{100 * row['score']:.1f}", _interval(row), unread
+
+
 def _model(row: dict[str, Any]) -> str:
     return " ".join(filter(None, (row["pair"], row["family"], row["order"])))
 
 
-def _interval(row: dict[str, Any], form: str) -> str:
+def _interval(row: dict[str, Any], form: str = "{:.1f}") -> str:
     return f"{form.format(100 * row['low'])} to {form.format(100 * row['high'])}"

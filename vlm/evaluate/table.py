@@ -16,8 +16,8 @@ from backbones.pairs import FAMILIES
 from training.config import require
 from vlm.evaluate.benchmarks import BENCHMARKS
 from vlm.evaluate.constants import best_constant, best_constant_by_kind
+from vlm.evaluate.paper import PUBLISHED
 from vlm.evaluate.predictions import Prediction, in_the_order_of
-from vlm.evaluate.published import PUBLISHED
 from vlm.evaluate.results import ALL, difference, difference_of_differences, headlines, summarise
 from vlm.prompt import ORDERS
 

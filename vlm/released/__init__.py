@@ -9,8 +9,9 @@ declaration     what their config.json says, and how one is written
 pythia          what of a Pythia only config.json knows
 anatomy         the architecture, from the names and shapes of the weights
 names           which weight is called what on either side, and which are the same
-sizes           what the released models are called
-memory          `released.json`, which an imported folder keeps for the way back
+encoder         the vision encoder that keys and config.json speak of
+origin          `released.json`, which an imported folder keeps for the way back
+summary         what a person is told
 folder          a folder that is there whole or not at all
 importing       all of it together; exporting is the way back
 """

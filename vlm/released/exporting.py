@@ -23,11 +23,11 @@ from vlm.released.declaration import PUBLIC_ROWS, declare, write_declared
 from vlm.released.files import Weight, read_weights
 from vlm.released.folder import becoming, require_new, require_space
 from vlm.released.importing import VOCABULARY
-from vlm.released.memory import Memory, remember
 from vlm.released.names import EMBEDDING, HEAD, is_tied, outline, released_name, shapes_of
+from vlm.released.origin import Origin, origin_of
 from vlm.released.shards import write_weights
-from vlm.released.sizes import NAMES
 from vlm.runs import find_model
+from vlm.sizes import NAMES
 from vlm.vocabulary import read_vocabulary
 
 MAMBA = {"state_size": 16, "conv_kernel": 4, "expand": 2}
@@ -39,7 +39,7 @@ class Exported(NamedTuple):
 
     model: VisionLanguageModel
     """Without weights, on torch's meta device."""
-    memory: Memory | None
+    origin: Origin | None
     """None for a model that was trained here."""
     rows_added: int
     """Of zeros, to Mamba's embedding."""
@@ -68,7 +68,7 @@ def export_released(path: Path, out: Path) -> Exported:
         f"{folder} has a vocabulary of its own, and the public implementation knows {VOCABULARY} alone: export a model "
         "that was trained with it.",
     )
-    memory = remember(folder)
+    origin = origin_of(folder)
     model = outline(architecture, vocabulary, folder)
     # As transformers fills it in, whatever was written of it.
     architecture = dataclasses.replace(architecture, language=model.language_model.config.to_dict())
@@ -77,18 +77,18 @@ def export_released(path: Path, out: Path) -> Exported:
     account(folder, shapes_of(model), {name: weight.shape for name, weight in weights.items()})
     released = {released_name(name, architecture): weight for name, weight in weights.items()}
     rows_added = 0
-    if memory is None and architecture.family == "mamba":
+    if origin is None and architecture.family == "mamba":
         embedding = released[EMBEDDING["mamba"]]
         rows_added = max(0, PUBLIC_ROWS - embedding.shape[0])
         released[EMBEDDING["mamba"]] = _with_rows(embedding, rows_added)
-    if is_tied(model) and (memory is None or memory.head == "duplicated"):
+    if is_tied(model) and (origin is None or origin.head == "duplicated"):
         released[HEAD[architecture.family]] = released[EMBEDDING[architecture.family]]
-    declared = declare(architecture, _usual_type(released)) if memory is None else memory.config
+    declared = declare(architecture, _usual_type(released)) if origin is None else origin.config
     require_space(out, sum(weight.bytes for weight in released.values()))
     with becoming(out) as partial:
         write_weights(partial, released)
         write_declared(partial, declared)
-    return Exported(model, memory, rows_added)
+    return Exported(model, origin, rows_added)
 
 
 def _require_place(architecture: Architecture, folder: Path) -> None:

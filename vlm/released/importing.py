@@ -22,10 +22,10 @@ from vlm.released.declaration import read_declared
 from vlm.released.encoder import vision_of
 from vlm.released.files import FLOATING, Weight, read_weights
 from vlm.released.folder import becoming, require_new, require_space
-from vlm.released.memory import Head, Memory
 from vlm.released.names import BUFFERS, EMBEDDING, HEAD, is_tied, outline, released_name, shapes_of
+from vlm.released.origin import Head, Origin
 from vlm.released.shards import write_weights
-from vlm.released.sizes import name_of, usual_length
+from vlm.sizes import name_of, usual_length
 from vlm.vision import image_tokens
 from vlm.vocabulary import read_vocabulary
 
@@ -40,10 +40,10 @@ class Released(NamedTuple):
     """Without weights, on torch's meta device."""
     weights: dict[str, Weight]
     """By our names, not read yet."""
-    memory: Memory
+    origin: Origin
 
 
-class Said(TypedDict, total=False):
+class Stated(TypedDict, total=False):
     """What a checkpoint does not say, or says wrong."""
 
     vision: str | None
@@ -56,7 +56,7 @@ class Said(TypedDict, total=False):
     """Tokens that it was trained with at most; by its size unless given."""
 
 
-def import_released(folder: Path, out: Path, **said: Unpack[Said]) -> Released:
+def import_released(folder: Path, out: Path, **said: Unpack[Stated]) -> Released:
     """Writes a released model into a new folder.
 
     Args:
@@ -75,11 +75,11 @@ def import_released(folder: Path, out: Path, **said: Unpack[Said]) -> Released:
         write_weights(partial, released.weights)
         released.model.config.save_pretrained(partial)
         released.model.vocabulary.save(partial)
-        released.memory.save(partial)
+        released.origin.save(partial)
     return released
 
 
-def read_released(folder: Path, **said: Unpack[Said]) -> Released:
+def read_released(folder: Path, **said: Unpack[Stated]) -> Released:
     """A released model, each of whose weights is accounted for.
 
     Raises:
@@ -116,10 +116,10 @@ def read_released(folder: Path, **said: Unpack[Said]) -> Released:
     ours = {released_name(name, architecture): name for name in shapes_of(model)}
     wanted = {released_name(name, architecture): shape for name, shape in shapes_of(model).items()}
     account(folder, wanted, {name: weight.shape for name, weight in weights.items()})
-    memory = Memory(
+    origin = Origin(
         model=name_of(family, language), config=declared, head=head, dropped=tuple(sorted(held.keys() - shapes.keys()))
     )
-    return Released(model, {ours[name]: weight for name, weight in weights.items()}, memory)
+    return Released(model, {ours[name]: weight for name, weight in weights.items()}, origin)
 
 
 def _settle_head(model: VisionLanguageModel, weights: dict[str, Weight], folder: Path) -> Head:

@@ -8,7 +8,7 @@ from backbones.models import parameters_in
 from vlm.model import VisionLanguageModel
 from vlm.released.exporting import Exported
 from vlm.released.importing import Released
-from vlm.released.sizes import name_of
+from vlm.sizes import name_of
 
 LISTED = 3
 """Names of buffers that are written out."""
@@ -16,29 +16,29 @@ LISTED = 3
 
 def of_import(released: Released, out: Path) -> Iterator[str]:
     """Lines on a model that was imported into a folder."""
-    model, _, memory = released
-    yield f"{memory.model}, in {out}"
+    model, _, origin = released
+    yield f"{origin.model}, in {out}"
     yield from _parts(model)
     config = model.config
     yield f"  it is asked in     {config.order} order, {config.case} text, up to {config.max_length:,} tokens"
-    if memory.head == "duplicated":
+    if origin.head == "duplicated":
         yield "  stored once        the output, which was there as a copy of the embedding"
-    if memory.dropped:
-        names = ", ".join(memory.dropped[:LISTED]) + (", ..." if len(memory.dropped) > LISTED else "")
-        yield f"  left out           {len(memory.dropped)} buffers that every model computes for itself: {names}"
+    if origin.dropped:
+        names = ", ".join(origin.dropped[:LISTED]) + (", ..." if len(origin.dropped) > LISTED else "")
+        yield f"  left out           {len(origin.dropped)} buffers that every model computes for itself: {names}"
     yield f"Next: vlm evaluate {shlex.quote(str(out))} --data DATA --out RESULTS"
 
 
 def of_export(exported: Exported, out: Path) -> Iterator[str]:
     """Lines on a model that was exported into a folder."""
-    model, memory, rows_added = exported
+    model, origin, rows_added = exported
     config = model.config
     yield f"{name_of(model.family, config.language)}, in {out}"
     yield from _parts(model)
     if rows_added:
         yield f"  added              {rows_added} rows of zeros, for as many as the public implementation gives Mamba"
-    if memory and memory.dropped:
-        yield f"  not written        {len(memory.dropped)} buffers that were left out when it was imported"
+    if origin and origin.dropped:
+        yield f"  not written        {len(origin.dropped)} buffers that were left out when it was imported"
     if model.family == "mamba" and config.norm == "rms":
         yield "  take care          the public implementation has LayerNorm in Mamba-VL, and this model RMSNorm"
     yield (

@@ -4,6 +4,7 @@ are the same."""
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import torch
 from small_data_sets import plan_of, write_all
 from small_vlm import small_model
 
+from training.lock import Lock
 from vlm.data.mixtures import BENCHMARKS as PREPARED
 from vlm.data.prepare import prepare
 from vlm.evaluate import answer
@@ -95,7 +97,8 @@ def test_every_benchmark_of_the_paper_is_asked_and_scored(whole):
         scored = [one.score for one in predictions if one.score is not None]
         row = rows[(rows["metric"] == benchmark.metric.name) & (rows["group"] == "all") & (rows["kind"] == "all")]
         assert row["score"].item() == pytest.approx(sum(scored) / len(scored))
-    assert len({one.prediction for one in read_predictions(whole / PLACE / "vqa_v2.jsonl")}) > 1
+    said = {one.prediction for path in (whole / PLACE).glob("*.jsonl") for one in read_predictions(path)}
+    assert len(said) > 3, "not the same to everything"
 
 
 def test_packed_questions_are_asked_one_by_one_and_parts_are_reported_apart(whole):
@@ -199,8 +202,91 @@ def test_more_questions_are_asked_later_and_fewer_are_refused(models, data, whol
     assert kept(Path("out")) == kept(whole)
     before = kept(Path("out"))
     refused = vlm(*evaluating(models, data, "out", "--limit", 2))
-    assert refused.code == 2 and "ask those too, or name another --out" in refused.stderr
+    assert refused.code == 2 and "other questions of" in refused.stderr
     assert kept(Path("out")) == before
+
+
+def interrupted(at, arguments, vlm, monkeypatch):
+    """Types `vlm` and these arguments, and Ctrl-C at a batch."""
+    original, calls = answer.ask, []
+
+    def ask(*of_it, **options):
+        calls.append(1)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return original(*of_it, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(answer, "ask", ask)
+        assert vlm(*arguments).code == 130
+
+
+def test_fewer_questions_do_not_take_away_what_an_interrupted_evaluation_has(models, data, vlm, monkeypatch):
+    asking = evaluating(models, data, "out", "--benchmark", "vqa_v2")
+    interrupted(4, asking, vlm, monkeypatch)
+    (said,) = Said(Path("out") / PLACE / "vqa_v2.jsonl").files()
+    before = said.read_bytes()
+    refused = vlm(*asking, "--limit", 2)
+    assert refused.code == 2 and "has answers to 7 other questions of vqa_v2" in refused.stderr
+    assert said.read_bytes() == before
+
+
+def test_in_bf16_what_was_interrupted_is_asked_in_the_same_batches(models, data, vlm, monkeypatch):
+    asking = ["evaluate", models / "pythia", "--data", data, "--batch", 4, "--precision", "bf16"]
+    asking += ["--benchmark", "vqa_v2", "--benchmark", "refcoco"]
+    assert vlm(*asking, "--out", "whole").code == 0
+    interrupted(6, [*asking, "--out", "out"], vlm, monkeypatch)
+    seen = []
+    original = answer.ask
+    monkeypatch.setattr(answer, "ask", lambda *a, **o: seen.append(len(a[1])) or original(*a, **o))
+    assert vlm(*asking, "--out", "out").code == 0
+    assert seen == [4, 2, 4]  # the last batches of 26 questions, and of 4 expressions
+    for name in ("vqa_v2.jsonl", "refcoco.jsonl"):
+        kept_one, other = (Path(out) / "pythia-task-agnostic" / name for out in ("whole", "out"))
+        assert kept_one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize("kept_of_it", [0.5, 0.9])
+def test_scores_that_were_cut_short_are_computed_again(kept_of_it, models, data, vlm):
+    asking = evaluating(models, data, "out", "--benchmark", "vsr", "--benchmark", "gqa")
+    assert vlm(*asking).code == 0
+    table = Path("out/benchmarks.csv").read_bytes()
+    for name in ("vsr.csv", "gqa.csv"):
+        path = Path("out") / PLACE / name
+        path.write_bytes(path.read_bytes()[: int(kept_of_it * path.stat().st_size)])
+    assert vlm(*asking).code == 0
+    assert Path("out/benchmarks.csv").read_bytes() == table
+
+
+def test_two_evaluations_do_not_write_into_one_folder(models, data, vlm):
+    place = Path("out") / PLACE
+    place.mkdir(parents=True)
+    lock = Lock(place)
+    lock.take()
+    refused = vlm(*evaluating(models, data, "out", "--benchmark", "gqa"))
+    lock.release()
+    assert refused.code == 2 and "is being run by" in refused.stderr
+    assert {path.name for path in place.iterdir()} == {"lock"}
+
+
+def test_another_architecture_under_the_same_weights_is_another_model(models, data, vlm):
+    shutil.copytree(models / "mamba", "mamba")
+    asking = ["evaluate", "mamba", "--data", data, "--out", "out", "--benchmark", "gqa"]
+    assert vlm(*asking).code == 0
+    config = json.loads(Path("mamba/config.json").read_text())
+    Path("mamba/config.json").write_text(json.dumps(config | {"case": "lowered"}))
+    refused = vlm(*asking)
+    assert refused.code == 2 and "differ in model" in refused.stderr
+
+
+def test_samples_of_ones_own_need_numbers_where_a_server_asks_for_them(models, vlm, world):
+    shutil.copytree(world, "own")
+    line = (world / "test.jsonl").read_text().splitlines()[0]
+    sample = json.loads(line) | {"id": "mine", "source": "coco", "task": "captioning", "caption": "A star."}
+    Path("own/test.jsonl").write_text(json.dumps(sample) + "\n")
+    refused = vlm(*evaluating(models, "own", "out"))
+    assert refused.code == 2 and "sample mine of coco has no number" in refused.stderr
+    assert not Path("out").exists()
 
 
 def test_one_expression_of_each_object_is_the_last_one(models, data, whole, vlm):
@@ -244,6 +330,7 @@ def test_models_of_both_families_are_asked_in_one_precision(models, data, vlm, m
         (["--benchmark", "flickr"], "the benchmark must be one of world-caption"),
         (["--split", "validation"], "has no validation samples"),
         (["--data", "empty"], "cannot be read as a file of samples"),
+        (["--data", "nowhere"], "nowhere is no folder: name one of samples"),
     ],
 )
 def test_what_the_data_do_not_have_is_said_before_anything_is_written(arguments, sentence, models, data, vlm):

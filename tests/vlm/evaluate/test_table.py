@@ -11,7 +11,7 @@ from small_predictions import predictions
 
 from training.config import ConfigError
 from vlm.evaluate.figure import draw_results
-from vlm.evaluate.published import PUBLISHED
+from vlm.evaluate.paper import PUBLISHED
 from vlm.evaluate.results import headlines, summarise
 from vlm.evaluate.screen import print_measures, print_results
 from vlm.evaluate.table import Evaluated, differences, scores

@@ -83,7 +83,7 @@ def test_buffers_that_were_left_out_stay_out(tmp_path):
     import_released(tmp_path / "released", tmp_path / "ours")
     exported = export_released(tmp_path / "ours", tmp_path / "theirs")
     assert weights_in(tmp_path / "theirs").keys() == shapes("pythia").keys()
-    assert len(exported.memory.dropped) == 9
+    assert len(exported.origin.dropped) == 9
 
 
 @pytest.mark.parametrize(("family", "norm"), [("pythia", "rms"), ("mamba", "rms"), ("mamba", "layer")])
@@ -188,7 +188,7 @@ def test_a_language_model_of_another_build_is_refused(family, changes, sentence,
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"model": 1}'])
-def test_a_memory_that_cannot_be_read_is_refused(text, tmp_path):
+def test_an_origin_that_cannot_be_read_is_refused(text, tmp_path):
     write(tmp_path / "released", "mamba")
     import_released(tmp_path / "released", tmp_path / "ours")
     (tmp_path / "ours" / "released.json").write_text(text)

@@ -15,7 +15,7 @@ from training.config import ConfigError
 from vlm.model import VisionLanguageModel
 from vlm.released import importing
 from vlm.released.importing import import_released, read_released
-from vlm.released.memory import remember
+from vlm.released.origin import origin_of
 from vlm.released.shards import write_weights
 
 CLASSES = [(family, encoder) for family in FAMILIES for encoder in ENCODERS]
@@ -80,7 +80,7 @@ def test_the_tied_output_of_mamba_is_stored_once_however_often_it_was(head, tmp_
     released = write(tmp_path / "released", "mamba", head=head, dtype=torch.float32)
     import_released(released.folder, tmp_path / "ours")
     assert sum(tensor.shape[0] == 50280 for tensor in stored(tmp_path / "ours").values()) == 1
-    assert remember(tmp_path / "ours").head == {"absent": "tied", "duplicated": "duplicated"}[head]
+    assert origin_of(tmp_path / "ours").head == {"absent": "tied", "duplicated": "duplicated"}[head]
     assert_says_the_same(released, tmp_path / "ours")
 
 
@@ -120,16 +120,16 @@ def test_the_family_is_what_the_weights_are_of_whatever_the_folder_is_called(fam
 
 def test_buffers_of_older_files_are_left_out_and_named(tmp_path):
     released = write(tmp_path / "released", "pythia", with_buffers=True, dtype=torch.float32)
-    memory = import_released(released.folder, tmp_path / "ours").memory
+    origin = import_released(released.folder, tmp_path / "ours").origin
     kinds = ("bias", "masked_bias", "rotary_emb.inv_freq")
-    assert set(memory.dropped) == {f"gpt_neox.layers.{n}.attention.{kind}" for n in range(3) for kind in kinds}
+    assert set(origin.dropped) == {f"gpt_neox.layers.{n}.attention.{kind}" for n in range(3) for kind in kinds}
     assert_says_the_same(released, tmp_path / "ours")
 
 
 def test_numbers_of_the_positions_of_an_older_clip_are_left_out(tmp_path):
     numbers = {"vision_encoder.vision_model.embeddings.position_ids": torch.arange(17)[None]}
     released = write(tmp_path / "released", "mamba", "clip", weights=numbers, dtype=torch.float32)
-    assert import_released(released.folder, tmp_path / "ours").memory.dropped == tuple(numbers)
+    assert import_released(released.folder, tmp_path / "ours").origin.dropped == tuple(numbers)
     assert_says_the_same(released, tmp_path / "ours")
 
 
@@ -194,8 +194,8 @@ def test_every_weight_of_a_released_model_is_known_at_its_size(family, size, tmp
     real = shapes(family, size)
     sparse(tmp_path / "model.safetensors", real)
     (tmp_path / "config.json").write_text(json.dumps(public_config(family, size)))
-    model, weights, memory = read_released(tmp_path)
-    assert memory.model == f"{'Mamba' if family == 'mamba' else 'Pythia'}-VL {size.upper()}"
+    model, weights, origin = read_released(tmp_path)
+    assert origin.model == f"{'Mamba' if family == 'mamba' else 'Pythia'}-VL {size.upper()}"
     assert model.config.max_length == (800 if size == "2.8b" else 1024)
     assert model.config.vision.name == "timm/eva02_large_patch14_clip_336"
     assert sum(weight.numbers for weight in weights.values()) == sum(torch.Size(one).numel() for one in real.values())

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from training.run import require_folder
 from vlm.evaluate.bootstrap import COVERAGE
-from vlm.evaluate.results import ALL
+from vlm.evaluate.results import whole
 
 COLOUR = "#14395b"
 
@@ -38,7 +38,7 @@ def draw_differences(benchmarks: pd.DataFrame, tasks: pd.DataFrame, out: Path, a
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / f"comparison.{ending}" for ending in ("png", "pdf")]
     with sns.axes_style("ticks"), plt.rc_context({"font.size": 9, "axes.titlesize": 9.5, "pdf.fonttype": 42}):
-        figure = _figure(benchmarks[(benchmarks["group"] == ALL) & (benchmarks["kind"] == ALL)], tasks, a, b)
+        figure = _figure(whole(benchmarks), tasks, a, b)
         figure.savefig(paths[0], dpi=200, bbox_inches="tight")
         figure.savefig(paths[1], bbox_inches="tight", metadata={"CreationDate": None})
         plt.close(figure)
@@ -50,13 +50,13 @@ def _figure(benchmarks: pd.DataFrame, tasks: pd.DataFrame, a: str, b: str) -> Fi
     figure, axis = plt.subplots(figsize=(6.2, 1.3 + 0.24 * rows), layout="constrained")
     names: list[str] = []
     headings: list[int] = []
-    for group in tasks.to_dict("records"):
+    for some in tasks.to_dict("records"):
         headings.append(len(names))
-        names.append(group["tasks"])
-        for row in benchmarks[benchmarks["tasks"] == group["tasks"]].to_dict("records"):
+        names.append(some["tasks"])
+        for row in benchmarks[benchmarks["tasks"] == some["tasks"]].to_dict("records"):
             _mark(axis, row, len(names), "o", 5)
             names.append(f"{row['benchmark']} (n = {row['n']:,})")
-        _mark(axis, group, len(names), "D", 6)
+        _mark(axis, some, len(names), "D", 6)
         names.append("mean")
     axis.axvline(0, color="0.45", lw=1, zorder=0)
     axis.set_yticks(range(len(names)), names)

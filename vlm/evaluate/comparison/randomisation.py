@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vlm.evaluate.bootstrap import AT_ONCE
+
 EXCHANGES = 10_000
 """Random ones, where there are more in all. No p is below 1 of so many and one."""
-AT_ONCE = 2_500_000
-"""Most exchanged pictures that are held in memory."""
 ROUNDING = 1e-9
 """Sums of which the difference is a smaller share than this are equal."""
 

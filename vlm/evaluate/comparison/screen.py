@@ -12,7 +12,7 @@ import pandas as pd
 from rich.console import Console
 
 from vlm.evaluate.bootstrap import COVERAGE
-from vlm.evaluate.results import ALL
+from vlm.evaluate.results import whole
 from vlm.evaluate.screen import empty_table
 
 SMALL = 0.001
@@ -33,22 +33,22 @@ def print_comparison(console: Console, a: Path, b: Path, benchmarks: pd.DataFram
     """Differences, and whether they could be chance, of `compare.compare_benchmarks` and `compare.compare_tasks`."""
     console.print(f"A  {a}", f"B  {b}", "", sep="\n", highlight=False, markup=False, soft_wrap=True)
     table = empty_table(["", "metric"], ["A", "B", "B - A", f"{COVERAGE:.0%} interval", "gain"], padding=NARROW)
-    for group, row in _sections(benchmarks, tasks):
-        if group is None:
+    for named, row in _sections(benchmarks, tasks):
+        if named is None:
             table.add_row(row["benchmark"], row["metric"], *_apart(row))
         else:
-            table.add_row(f"mean of {group}", "", *_apart(row))
+            table.add_row(f"mean of {named}", "", *_apart(row))
             if row["benchmarks"] > 1:
-                table.add_row(f"sum of {group}", "", *_apart({**row, "relative": None}, row["benchmarks"]))
+                table.add_row(f"sum of {named}", "", *_apart({**row, "relative": None}, row["benchmarks"]))
             table.add_section()
     console.print(table)
     console.print()
     numbers = ["n", "p", "Holm", "only A", "only B", "McNemar", "mid-p"]
     table = empty_table([""], numbers, padding=NARROW)
-    for group, row in _sections(benchmarks, tasks):
-        name = row["benchmark"] if group is None else f"all of {group}"
+    for named, row in _sections(benchmarks, tasks):
+        name = row["benchmark"] if named is None else f"all of {named}"
         table.add_row(name, f"{row['n']:,}", _p(row["p"]), _p(row["holm"]), *_discordant(row))
-        if group is not None:
+        if named is not None:
             table.add_section()
     console.print(table)
     console.print()
@@ -72,11 +72,10 @@ def _plain(row: Row) -> dict[str, Any]:
 
 def _sections(benchmarks: pd.DataFrame, tasks: pd.DataFrame) -> Iterator[tuple[str | None, Row]]:
     """Whole benchmarks of each group of tasks, with None, and then the group itself, with its name."""
-    whole = benchmarks[(benchmarks["group"] == ALL) & (benchmarks["kind"] == ALL)]
-    for group in tasks.to_dict("records"):
-        own = whole[whole["tasks"] == group["tasks"]].to_dict("records")
-        yield from ((None, row) for row in own)
-        yield group["tasks"], group
+    of_all = whole(benchmarks)
+    for some in tasks.to_dict("records"):
+        yield from ((None, row) for row in of_all[of_all["tasks"] == some["tasks"]].to_dict("records"))
+        yield some["tasks"], some
 
 
 def _apart(row: Row, times: int = 1) -> tuple[str, ...]:

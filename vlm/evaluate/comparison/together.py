@@ -15,8 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vlm.evaluate.bootstrap import COVERAGE, RESAMPLES, Estimate, Numbers, resampled
+from vlm.evaluate.bootstrap import COVERAGE, RESAMPLES, Estimate, resampled
 from vlm.evaluate.comparison import randomisation
+from vlm.evaluate.metrics.metric import Numbers
 
 
 def mean_of_means(

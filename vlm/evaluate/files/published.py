@@ -20,13 +20,12 @@ from vlm.data.scanner import is_text
 from vlm.evaluate.benchmark import Benchmark
 from vlm.evaluate.files.contents import beginning_of
 from vlm.evaluate.files.coordinates import as_box_text
-from vlm.evaluate.files.results import Results, number_of_entry
+from vlm.evaluate.files.entries import Results, number_of_entry
 from vlm.evaluate.files.truth import FileError, Truth
+from vlm.evaluate.metrics.yes_no import YES_NO
 from vlm.templates import LETTERS
 
 TRUTHS = ("groundtruths", "grountruths")
-SEVERAL = ("vqa_v2", "text_vqa")
-"""Benchmarks whose questions have as many right answers as annotators. Options that are alike are right together."""
 
 
 def read_published(benchmark: Benchmark, value: Mapping[str, Any], path: Path) -> Results:
@@ -115,16 +114,16 @@ def _words_of(benchmark: Benchmark) -> Sequence[str]:
         return LETTERS
     if benchmark.task == "image_text_match":
         return ("False", "True")
-    return ("no", "yes") if benchmark.name.startswith("pope_") else ()
+    return ("no", "yes") if benchmark.metric is YES_NO else ()
 
 
 def _right(benchmark: Benchmark, value: Any, place: str) -> tuple[str, ...]:
     """All right answers of an entry."""
     values = value if isinstance(value, list) else [value]
     answers = tuple(_answer(benchmark, one.get("answer") if isinstance(one, dict) else one, place) for one in values)
-    if benchmark.name in SEVERAL and len(answers) < 2:
+    if not benchmark.reads_truths and len(answers) < 2:
         raise FileError(f"{place} has no answers of several annotators, which {benchmark.name} is scored by.")
-    may_be_several = benchmark.name in SEVERAL or "multiple_choice" in benchmark.task
+    may_be_several = not benchmark.reads_truths or "multiple_choice" in benchmark.task
     if not answers or (len(answers) > 1 and not may_be_several):
         raise FileError(f"{place} has {len(answers)} right answers, and a question of {benchmark.name} has one.")
     return tuple(_readable(benchmark, answer, place) for answer in answers)

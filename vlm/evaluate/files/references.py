@@ -25,7 +25,7 @@ from vlm.data.readers import coco, nocaps, textcaps
 from vlm.data.records import Record, json_records, line_records
 from vlm.data.scanner import WHITE, Scanner, is_text
 from vlm.dataset import is_prepared, splits_of
-from vlm.evaluate.benchmark import Benchmark, answers_of, number_of
+from vlm.evaluate.benchmark import Benchmark, answers_of, kind_of, number_of, picture_of
 from vlm.evaluate.files.truth import FileError, Truth, by_number
 from vlm.places import Place
 from vlm.sample import Split
@@ -80,9 +80,8 @@ def _of_samples(benchmark: Benchmark, place: Place) -> Iterator[Truth]:
         if not any(sample.answered for sample in own):
             continue
         for sample in own:
-            image = next(iter(sample.known_as), sample.image)
-            kind = sample.questions[0].kind if sample.questions else ""
-            yield Truth(number_of(sample), answers_of(sample), image, sample.group, kind, sample.id)
+            answers, image, kind = answers_of(sample), picture_of(sample), kind_of(sample)
+            yield Truth(number_of(sample), answers, image, sample.group, kind, sample.id)
         return
     what = "vlm prepare" if is_prepared(place) else "vlm world"
     raise FileError(f"{place} has no samples of {benchmark.name} to score: name another folder that `{what}` made.")

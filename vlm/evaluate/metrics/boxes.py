@@ -17,6 +17,8 @@ from vlm.sample import Box
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 THRESHOLD = 0.5
 """A box is right when it overlaps the true one by more than this, and not by just as much."""
+ROUNDING = 1e-9
+"""An overlap of just as much can come out this much higher."""
 STEP = 0.05
 """Of the grid on which the best constant box is sought."""
 
@@ -44,7 +46,7 @@ def iou(a: Box, b: Box) -> float:
 
 def hits(boxes: Sequence[Box | None], truths: Sequence[Box]) -> list[float]:
     """1 where a box overlaps the true one by more than half, otherwise 0; so, too, where none could be read."""
-    return [float(a is not None and iou(a, b) > THRESHOLD) for a, b in zip(boxes, truths, strict=True)]
+    return [float(a is not None and iou(a, b) > THRESHOLD + ROUNDING) for a, b in zip(boxes, truths, strict=True)]
 
 
 def best_box(truths: Sequence[Box]) -> Box:
@@ -56,7 +58,7 @@ def best_box(truths: Sequence[Box]) -> Box:
     grid = np.stack([lows[x], lows[y], highs[x], highs[y]], axis=1)
     candidates = np.concatenate([grid, np.unique(np.array(truths), axis=0)])
     parts = np.array_split(candidates, 1 + len(candidates) * len(truths) // 1_000_000)
-    right = np.concatenate([(_overlaps(part, np.array(truths)) > THRESHOLD).sum(axis=1) for part in parts])
+    right = np.concatenate([(_overlaps(part, np.array(truths)) > THRESHOLD + ROUNDING).sum(axis=1) for part in parts])
     x1, y1, x2, y2 = candidates[right.argmax()].tolist()
     return x1, y1, x2, y2
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from training.config import ConfigError
+from vlm.evaluate.metrics.metric import MeasureError
 
 NEEDED = "needs Java, and there is no java on the PATH that runs: install a Java runtime, such as default-jre-headless."
 
@@ -55,7 +55,7 @@ def run_java(what: str, jar: Path, memory: str, arguments: Sequence[str], inputs
         What each wrote.
 
     Raises:
-        ConfigError: one of them failed; the others are ended.
+        MeasureError: one of them failed; the others are ended.
     """
     command = ["java", f"-Xmx{memory}", "-jar", jar.name, *arguments]
     with ExitStack() as stack:
@@ -63,7 +63,7 @@ def run_java(what: str, jar: Path, memory: str, arguments: Sequence[str], inputs
         for program in programs:
             if code := program.process.wait():
                 first = _written(program.error).partition("\n")[0] or "it does not say why"
-                raise ConfigError(
+                raise MeasureError(
                     f"the Java program of {what} failed with code {code} ({first}): "
                     f"see that java runs here, and that {memory} of memory are free for each of {len(inputs)}."
                 )

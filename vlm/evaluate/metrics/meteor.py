@@ -47,7 +47,7 @@ def statistics(captions: Sequence[str | None], references: Sequence[Sequence[str
     """The numbers of each caption: n x 23, with no chunk where the caption is wholly its reference.
 
     Raises:
-        ConfigError: the program failed.
+        MeasureError: the program failed.
     """
     lines = [_line(caption, some) for caption, some in zip(*worded(captions, references), strict=True)]
     if not lines:

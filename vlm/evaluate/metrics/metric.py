@@ -14,15 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.config import ConfigError
 from vlm.evaluate.metrics.boxes import best_box, exact_box_text, hits
 
 Reading = Any
 """What a benchmark reads in an answer: a text or a box, as its metric needs it; None where it reads nothing."""
 Truths = Sequence[tuple[Reading, ...]]
-"""All that is right of each question; there is one of it but for captions."""
+"""All that is right of each question: references of a caption, answers of annotators, letters, or one alone."""
 
 
 Numbers = NDArray[np.float64]
+
+
+class MeasureError(ConfigError):
+    """A measure that could not be computed here, though others can. The message is one sentence that says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +60,7 @@ def mean_of(name: str, scores: Callable[[Sequence[Reading], Truths], Sequence[fl
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A name for tables, and two functions."""
+    """What a benchmark is scored by, and what is reported beside it."""
 
     name: str
     scores: Callable[[Sequence[Reading], Truths], Sequence[float]]

@@ -17,9 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from training.config import ConfigError, require
 from vlm.evaluate.metrics.java import NEEDED, java_version, run_java, tool_folder
-from vlm.evaluate.metrics.metric import mean_of
+from vlm.evaluate.metrics.metric import MeasureError, mean_of
 from vlm.evaluate.metrics.wording import worded
 
 MEMORY = "8G"
@@ -33,7 +32,7 @@ def spice(captions: Sequence[str | None], references: Sequence[Sequence[str | No
     """The F-score of each caption.
 
     Raises:
-        ConfigError: the program failed, or did not score every caption.
+        MeasureError: the program failed, or did not score every caption.
     """
     asked = [
         {"image_id": number, "test": caption, "refs": some}
@@ -46,13 +45,15 @@ def spice(captions: Sequence[str | None], references: Sequence[Sequence[str | No
         given, written = Path(folder, "captions.json"), Path(folder, "scores.json")
         given.write_text(json.dumps(asked))
         run_java("SPICE", jar, MEMORY, [str(given), "-out", str(written), "-silent"])
-        require(written.is_file(), f"the Java program of SPICE wrote no scores: see what {jar} does here.")
+        if not written.is_file():
+            raise MeasureError(f"the Java program of SPICE wrote no scores: see what {jar} does here.")
         try:
             scores = {one["image_id"]: float(one["scores"]["All"]["f"]) for one in json.loads(written.read_text())}
         except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f"the Java program of SPICE wrote something else than scores: {error!r}.") from error
+            raise MeasureError(f"the Java program of SPICE wrote something else than scores: {error!r}.") from error
     missing = len(asked) - len(scores)
-    require(not missing, f"the Java program of SPICE left {missing} of {len(asked)} captions without a score.")
+    if missing:
+        raise MeasureError(f"the Java program of SPICE left {missing} of {len(asked)} captions without a score.")
     return [scores[number] for number in range(len(asked))]
 
 

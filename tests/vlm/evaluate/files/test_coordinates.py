@@ -3,8 +3,8 @@
 import json
 
 import pytest
-import result_files as files
 from miniatures.files import write_json
+from published_files import published
 from result_files import drawn
 from score_command import overall, refused, scored
 
@@ -15,7 +15,7 @@ def in_pixels(text, width=640, height=480):
 
 def test_boxes_in_pixels_are_declared_and_score_the_same(vlm, tmp_path):
     some = drawn("refcoco")
-    value = files.published(some)
+    value = published(some)
     for output in value["outputs"]:
         output |= {name: in_pixels(output[name]) for name in ("prediction", "target")}
     results = write_json(tmp_path / "results.json", value)
@@ -25,7 +25,7 @@ def test_boxes_in_pixels_are_declared_and_score_the_same(vlm, tmp_path):
 
 
 def test_boxes_in_two_spaces_cannot_be_scored(vlm, tmp_path):
-    value = files.published(drawn("refcoco"))
+    value = published(drawn("refcoco"))
     for output in value["outputs"]:
         output["target"] = in_pixels(output["target"])
     results = write_json(tmp_path / "results.json", value)
@@ -37,7 +37,7 @@ def test_boxes_in_two_spaces_cannot_be_scored(vlm, tmp_path):
 
 
 def test_coordinates_are_a_choice_for_boxes_alone(vlm, tmp_path):
-    results = write_json(tmp_path / "results.json", files.published(drawn("refcoco")))
+    results = write_json(tmp_path / "results.json", published(drawn("refcoco")))
     refused(vlm("score", "refcoco", "--predictions", results, "--coordinates", "xywh"), "must be one of shares, pixels")
     refused(vlm("score", "gqa", "--predictions", results, "--coordinates", "pixels"), "answers of gqa are no boxes")
     refused(

@@ -3,8 +3,8 @@
 import dataclasses
 
 import pytest
-import result_files as files
 from miniatures.files import write_json
+from published_files import published
 from result_files import PAPER, drawn
 from score_command import overall, refused, scored, write_files
 
@@ -31,7 +31,7 @@ PUBLISHED = [
 @pytest.mark.parametrize(("benchmark", "truth", "numbered"), PUBLISHED)
 def test_files_of_the_public_implementation_need_no_references(benchmark, truth, numbered, vlm, tmp_path):
     some = drawn(benchmark)
-    results = write_json(tmp_path / "results.json", files.published(some, truth, numbered))
+    results = write_json(tmp_path / "results.json", published(some, truth, numbered))
     found = scored(vlm, benchmark, results)
     assert overall(found) == pytest.approx(some.score, abs=1e-12) and some.score > 0
     assert found["n"] == found["questions"] == 20
@@ -47,10 +47,10 @@ def test_a_numbered_file_of_the_public_implementation_is_held_against_references
     some, other = drawn("gqa"), drawn("gqa", seed=1)
     _, references = write_files(tmp_path, some)
     true_elsewhere = dataclasses.replace(other, texts=some.texts)
-    results = write_json(tmp_path / "results.json", files.published(true_elsewhere, numbered=True))
+    results = write_json(tmp_path / "results.json", published(true_elsewhere, numbered=True))
     assert overall(scored(vlm, "gqa", results, "--references", references)) == pytest.approx(some.score)
     assert overall(scored(vlm, "gqa", results)) == pytest.approx(true_elsewhere.score) != some.score
-    results = write_json(tmp_path / "results.json", files.published(some))
+    results = write_json(tmp_path / "results.json", published(some))
     refused(
         vlm("score", "gqa", "--predictions", results, "--references", references),
         "says itself what is right, and has no numbers: leave --references out",

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import sys
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -13,19 +14,24 @@ PATH = os.environ["PATH"]
 """With the real `java`, where there is one."""
 
 
-@pytest.fixture(scope="package", autouse=True)
-def java(no_java):
+@contextmanager
+def with_java():
     """Takes back what keeps other tests from running it."""
-    hidden = os.environ["PATH"]
-    os.environ["PATH"] = PATH
-    yield
-    os.environ["PATH"] = hidden
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", PATH)
+        yield
 
 
-@pytest.fixture(scope="package")
-def official():
+@pytest.fixture(autouse=True)
+def java(no_java):
+    with with_java():
+        yield
+
+
+@pytest.fixture(scope="session")
+def official(no_java):
     """1,200 captions and their references, and the words that the official tool makes of them, by picture."""
-    if not shutil.which("java"):
+    if not shutil.which("java", path=PATH):
         pytest.skip("the official tokenizer needs Java")
     from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
@@ -34,9 +40,9 @@ def official():
     def words(texts):
         return PTBTokenizer().tokenize({n: [{"caption": one} for one in some] for n, some in enumerate(texts)})
 
-    return SimpleNamespace(
-        captions=captions, references=references, said=words([one] for one in captions), true=words(references)
-    )
+    with with_java():
+        said, true = words([one] for one in captions), words(references)
+    return SimpleNamespace(captions=captions, references=references, said=said, true=true)
 
 
 @pytest.fixture

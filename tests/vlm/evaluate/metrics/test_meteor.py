@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 
 import numpy as np
 import pytest
@@ -121,20 +120,29 @@ def test_a_java_that_dies_in_the_middle_ends_in_a_sentence(stand_in_java):
 def test_where_one_program_fails_the_others_are_ended(stand_in_java, monkeypatch, tmp_path):
     monkeypatch.setattr(meteor, "WORTH_A_START", 2)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    both_begun, endless, begun = (tmp_path / name for name in ("both-begun", "endless", "begun"))
+    os.mkfifo(both_begun)
+    os.mkfifo(endless)
+    begun.mkdir()
+    # A FIFO opens when it has a reader and a writer. The one about a cat fails then; what the other reads ends with
+    # this test, which has it open, at the latest.
     stand_in_java(
-        f"open({str(tmp_path)!r} + '/' + str(os.getpid()), 'w').close()\n"
-        "if 'cat' in sys.stdin.read(): sys.exit('dead')\n"
-        "import time; time.sleep(600)"
+        f"open(f'{begun}/{{os.getpid()}}', 'w').close()\n"
+        f"fails = 'cat' in sys.stdin.read()\n"
+        f"open({str(both_begun)!r}, 'r' if fails else 'w').close()\n"
+        f"sys.exit('dead') if fails else open({str(endless)!r}).read()"
     )
-    started = time.monotonic()
-    with pytest.raises(ConfigError, match="failed with code 1"):
-        statistics(["a cat", "a dog"], [("a dog",)] * 2)
-    begun = [int(one.name) for one in tmp_path.iterdir() if one.name.isdigit()]
-    assert begun
-    for process in begun:
-        with pytest.raises(ProcessLookupError):
-            os.kill(process, 0)
-    assert time.monotonic() - started < 300
+    held = os.open(endless, os.O_RDWR)
+    try:
+        with pytest.raises(ConfigError, match=r"failed with code 1 \(dead\)"):
+            statistics(["a cat", "a dog"], [("a dog",)] * 2)
+        programs = [int(one.name) for one in begun.iterdir()]
+        assert len(programs) == 2
+        for program in programs:
+            with pytest.raises(ProcessLookupError):
+                os.kill(program, 0)
+    finally:
+        os.close(held)
 
 
 @pytest.mark.parametrize("body", ["", "print('1.0 ' * 23)", "[print('Error: no line') for _ in range(2)]"])

@@ -19,7 +19,7 @@ it is the embedding."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
+class Origin:
     """See the module.
 
     Raises:
@@ -41,7 +41,7 @@ class Memory:
         (folder / FILE).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
-def remember(folder: Path) -> Memory | None:
+def origin_of(folder: Path) -> Origin | None:
     """What a folder remembers; None where it was not imported.
 
     Raises:
@@ -51,6 +51,6 @@ def remember(folder: Path) -> Memory | None:
     if not path.exists():
         return None
     try:
-        return from_dict(Memory, dict(json.loads(path.read_text(encoding="utf-8"))))
+        return from_dict(Origin, dict(json.loads(path.read_text(encoding="utf-8"))))
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(f"{path} cannot be read: import the model again, or delete the file.") from error
