@@ -128,4 +128,6 @@ def account(folder: Path, wanted: Mapping[str, tuple[int, ...]], there: Mapping[
         f"{what} {', '.join(sorted(names)[:SHOWN])} ({len(names)} in all)" for what, names in wrong.items() if names
     ]
     if said:
-        raise ModelError(f"{folder} is not a whole model: it {'; it '.join(said)}.")
+        raise ModelError(
+            f"{folder} has other weights than its config.json describes, so copy both again: it {'; it '.join(said)}."
+        )

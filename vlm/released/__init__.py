@@ -6,6 +6,7 @@ vlm export    such a folder -> config.json, model*.safetensors under the names o
 files           weights on disk, read one tensor at a time
 shards          weights to disk, written one tensor at a time
 declaration     what their config.json says, and how one is written
+pythia          what of a Pythia only config.json knows
 anatomy         the architecture, from the names and shapes of the weights
 names           which weight is called what on either side, and which are the same
 encoder         the vision encoder that keys and config.json speak of

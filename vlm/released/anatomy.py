@@ -14,8 +14,9 @@ from transformers import GPTNeoXConfig, MambaConfig
 from backbones.errors import first_line
 from training.config import ConfigError, require
 from vlm.architecture import CONFIG, Norm
-from vlm.released.declaration import Declared, gpt_neox, require_agreement, whole_number
+from vlm.released.declaration import Declared, require_agreement, whole_number
 from vlm.released.names import CONNECTOR, EMBEDDING, ENCODER, Shapes, axis, count
+from vlm.released.pythia import gpt_neox
 from vlm.vocabulary import Vocabulary
 
 FAMILIES = {"mamba": "backbone.", "pythia": "gpt_neox."}
@@ -94,8 +95,13 @@ def language_of(
         return dict(kind(**settings).to_dict())
     except Exception as error:  # transformers checks configs with errors of several kinds
         raise ConfigError(
-            f"{folder / CONFIG} describes no {kind.model_type} ({first_line(error)}): copy the model again."
+            f"{folder / CONFIG} describes no {kind.model_type} ({_reason(error)}): correct it, or copy it again."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Why a config is refused: transformers says first that it is, and the cause knows the setting."""
+    return first_line(error.__cause__ if isinstance(error.__cause__, Exception) else error)
 
 
 def _mamba(
@@ -129,4 +135,4 @@ def _pythia(
     inner = axis(shapes, "mlp.dense_h_to_4h.weight", 0, folder)
     found = {"vocab_size": rows, "hidden_size": width, "num_hidden_layers": layers, "intermediate_size": inner}
     require_agreement(declared, found, folder)
-    return GPTNeoXConfig, gpt_neox(declared, folder) | found
+    return GPTNeoXConfig, gpt_neox(declared, shapes, folder) | found

@@ -15,15 +15,13 @@ from typing import Any
 
 from training.config import ConfigError, require
 from vlm.architecture import CONFIG, MODEL_TYPE, Architecture
+from vlm.released.files import require_content
 
 Declared = dict[str, Any]
 """A config.json as it was read."""
 
 PUBLIC_ROWS = 50_280
 """Of Mamba's vocabulary, whatever its config says (reference-facts, 1.6)."""
-
-ROTARY_BASE = 10_000
-"""Of Pythia, where its config does not say."""
 
 FROM_GPT_NEOX = (
     "attention_bias",
@@ -57,6 +55,7 @@ def read_declared(folder: Path) -> Declared:
     path = folder / CONFIG
     if not path.exists():
         return {}
+    require_content(path)
     try:
         declared = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -90,28 +89,6 @@ def require_agreement(declared: Declared, found: dict[str, int], folder: Path) -
             said is None or said == value,
             f"{folder / CONFIG} has {name} {said} and the weights {value}: they are not of one model, copy both again.",
         )
-
-
-def gpt_neox(declared: Declared, folder: Path) -> dict[str, Any]:
-    """The settings of a GPT-NeoX, as transformers takes them.
-
-    Raises:
-        ConfigError: what the shapes of weights cannot tell is missing.
-    """
-    for name in ("num_attention_heads", "rotary_pct"):
-        require(
-            declared.get(name) is not None,
-            f"{folder / CONFIG} lacks {name}, which the weights do not tell: copy that of the model.",
-        )
-    require(
-        declared.get("rope_scaling") is None,
-        f"{folder / CONFIG} has rope_scaling, which no released model has: it is not supported.",
-    )
-    rotary = {
-        "rope_theta": declared.get("rotary_emb_base", ROTARY_BASE),
-        "partial_rotary_factor": declared["rotary_pct"],
-    }
-    return {name: declared[name] for name in FROM_GPT_NEOX if name in declared} | {"rope_parameters": rotary}
 
 
 def write_declared(folder: Path, declared: Declared) -> None:

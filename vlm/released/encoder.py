@@ -10,6 +10,7 @@ The public implementation overwrites what config.json says of the encoder whenev
 """
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +53,13 @@ def vision_of(
     side = _side(shapes, kind, folder)
     size = side * axis(shapes, PATCHES[kind], -1, folder)
     _require_size(size, declared, folder, image_size)
-    layer = None
-    if kind == "clip":
-        said = whole_number(declared, "select_layer", folder)
-        layer = CLIP_LAYER if said is None else said
     called, said_by = _called(kind, declared, folder, name)
-    settings = VisionSettings(name=called, image_size=size, layer=layer, pretrained=False)
+    settings = VisionSettings(name=called, image_size=size, pretrained=False)
     try:
         outlined = outline_of(settings)
     except VisionError as error:
         raise VisionError(
-            f"{said_by}, which cannot be had for this model ({first_line(error)}): name another with --vision."
+            f"{said_by}, which cannot be had for this model ({first_line(error)}): say which one it is with --vision."
         ) from error
     prefix = OF_CLIP if kind == "clip" else ENCODER
     blocks = count((prefix + part for part in outlined.model.state_dict()), BLOCKS[kind])
@@ -72,7 +69,23 @@ def vision_of(
         found == expected,
         f"{said_by}, which has {expected}, and the weights have {found}: say which one it is with --vision.",
     )
-    return settings
+    return replace(settings, layer=_layer(declared, blocks, folder)) if kind == "clip" else settings
+
+
+def _layer(declared: Declared, blocks: int, folder: Path) -> int:
+    """Which of CLIP's hidden states are the features.
+
+    Raises:
+        ConfigError: it has none of that number, which the encoder's name cannot mend.
+    """
+    said = whole_number(declared, "select_layer", folder)
+    layer = CLIP_LAYER if said is None else said
+    require(
+        1 <= abs(layer) <= blocks,
+        f"{folder / CONFIG} asks for layer {layer} of a CLIP that has {blocks} layers: correct select_layer in it, to "
+        f"one from 1 to {blocks} or -{blocks} to -1.",
+    )
+    return layer
 
 
 def _size(width: int, blocks: int, side: int) -> str:

@@ -27,6 +27,9 @@ POINTER = b"version https://git-lfs"
 
 INDEX = ".index.json"
 
+WHOLE = ("model.safetensors", "pytorch_model.bin")
+"""What a checkpoint is in, or the index of its shards is called after; the first that is there counts."""
+
 OF_A_TRAINER = ("optimizer.pt", "scheduler.pt", "trainer_state.json", "global_step*", "*optim_states.pt")
 """What the trainer leaves beside the weights, or without them."""
 
@@ -72,7 +75,7 @@ def read_weights(folder: Path) -> dict[str, Weight]:
     Raises:
         ConfigError: there are none, a file is broken, or an index and its shards contradict each other.
     """
-    for name in ("model.safetensors", "pytorch_model.bin"):
+    for name in WHOLE:
         single, index = folder / name, folder / (name + INDEX)
         if single.exists():
             return _of_file(single)
@@ -84,6 +87,10 @@ def read_weights(folder: Path) -> dict[str, Weight]:
         f"{folder} has {', '.join(loose[:2])} and neither one file of weights nor an index of them: copy the "
         f"model's {INDEX[1:]} too.",
     )
+    below = sorted({path.parent for name in WHOLE for path in folder.glob(f"*/{name}*")})
+    if below:
+        names = ", ".join(path.name for path in below[-2:])
+        raise ConfigError(f"{folder} has no weights, and {names} below it has some: name {below[-1]}.")
     left = sorted(path.name for pattern in OF_A_TRAINER for path in folder.glob(pattern))
     require(
         not left,
@@ -118,7 +125,7 @@ def _of_shards(index: Path) -> dict[str, Weight]:
 
 def _weight_map(index: Path) -> dict[str, str]:
     """Which file each weight is in. Files are beside the index, wherever it says that they are."""
-    _require_content(index)
+    require_content(index)
     try:
         shard_of = dict(json.loads(index.read_text(encoding="utf-8"))["weight_map"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -130,11 +137,12 @@ def _weight_map(index: Path) -> dict[str, str]:
 
 
 def _of_file(path: Path) -> dict[str, Weight]:
-    _require_content(path)
+    require_content(path)
     return dict(_of_pickle(path) if path.suffix == ".bin" else _of_safetensors(path))
 
 
-def _require_content(path: Path) -> None:
+def require_content(path: Path) -> None:
+    """Raises ConfigError where a file cannot be read, is empty, or is what git-lfs leaves in the place of one."""
     try:
         with open(path, "rb") as file:
             begins = file.read(len(POINTER))

@@ -32,13 +32,15 @@ def require_space(out: Path, size: int) -> None:
 
 @contextlib.contextmanager
 def becoming(out: Path) -> Iterator[Path]:
-    """An empty folder to write into, which becomes `out` when all goes well and is gone when anything does not.
+    """An empty folder to write into, which becomes `out` when all goes well and is gone when anything does not, with
+    the folders above it that were made for it.
 
     Raises:
         StorageError: it cannot be written.
     """
     out = out.resolve()
     partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
+    made = [folder for folder in out.parents if not folder.exists()]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
@@ -51,3 +53,6 @@ def becoming(out: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        with contextlib.suppress(OSError):  # one that has something in it stays, such as `out`
+            for folder in made:
+                folder.rmdir()

@@ -112,7 +112,7 @@ def read_released(folder: Path, **said: Unpack[Stated]) -> Released:
         f"a picture of {vision.image_size} pixels is {tokens:,} tokens and the longest sequence "
         f"{architecture.max_length:,}: give a larger --max-length.",
     )
-    head = _settle_head(model, weights)
+    head = _settle_head(model, weights, folder)
     ours = {released_name(name, architecture): name for name in shapes_of(model)}
     wanted = {released_name(name, architecture): shape for name, shape in shapes_of(model).items()}
     account(folder, wanted, {name: weight.shape for name, weight in weights.items()})
@@ -122,7 +122,7 @@ def read_released(folder: Path, **said: Unpack[Stated]) -> Released:
     return Released(model, {ours[name]: weight for name, weight in weights.items()}, origin)
 
 
-def _settle_head(model: VisionLanguageModel, weights: dict[str, Weight]) -> Head:
+def _settle_head(model: VisionLanguageModel, weights: dict[str, Weight], folder: Path) -> Head:
     """How the output is stored. A copy of the embedding is taken out of the weights.
 
     Raises:
@@ -133,9 +133,12 @@ def _settle_head(model: VisionLanguageModel, weights: dict[str, Weight]) -> Head
     head, embedding = weights.pop(HEAD[model.family], None), weights.get(EMBEDDING[model.family])
     if head is None or embedding is None:
         return "tied"
-    is_copy = (head.shape, head.dtype) == (embedding.shape, embedding.dtype)
+    is_alike = (head.shape, head.dtype) == (embedding.shape, embedding.dtype)
+    is_copy = is_alike and torch.equal(head.read(), embedding.read())
     require(
-        is_copy and torch.equal(head.read(), embedding.read()),
-        f"{head.where} is not the embedding, which this model's output is tied to: copy the model again.",
+        is_copy or model.family != "pythia",
+        f"{folder / CONFIG} has tie_word_embeddings true, and {head.where} is an output of its own, as every Pythia "
+        "has: set tie_word_embeddings to false.",
     )
+    require(is_copy, f"{head.where} is not the embedding, which this model's output is tied to: copy the model again.")
     return "duplicated"

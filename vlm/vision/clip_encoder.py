@@ -61,9 +61,20 @@ def _config(source: str) -> CLIPVisionConfig:
     """Of a model that is known here, in a folder, or on the hub."""
     if source in KNOWN and not Path(source).is_dir():
         return CLIPVisionConfig(**KNOWN[source], hidden_act="quick_gelu", layer_norm_eps=1e-5)
+    folder = Path(source)
+    is_path = folder.is_absolute() or source.startswith(".") or source.count("/") > 1  # names on the hub have one /
+    if is_path and not folder.is_dir():
+        raise VisionError(
+            f"{source} is the folder that this model names for its CLIP, and is not there: put it back, or name "
+            "another, with --vision of `vlm import` if the model was imported."
+        )
     try:
         config: Any = AutoConfig.from_pretrained(source)
     except Exception as error:
+        if folder.is_dir():
+            raise VisionError(
+                f"{source} has no config.json of a CLIP ({first_line(error)}): copy that of the model into it."
+            ) from error
         raise VisionError(
             f"{source} is not a model that can be reached ({first_line(error)}): check the name, or connect."
         ) from error

@@ -20,7 +20,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
-SETTINGS = sorted({*config("mamba"), *config("pythia"), "rope_scaling"})
+SETTINGS = sorted({*config("mamba"), *config("pythia"), "rope_scaling", "rope_parameters", "rope_theta"})
 
 
 @pytest.fixture(scope="module")
