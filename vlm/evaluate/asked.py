@@ -155,12 +155,12 @@ def _own(
             f"there are no samples of {benchmark.name} in {data}: name a folder that has some, such as one that "
             "`vlm prepare benchmarks` makes, or that `vlm world` draws.",
         )
-        wrong = next((one for one in some if not benchmark.can_be_sent(number_of(one))), None)
-        require(
-            wrong is None,
-            f"sample {wrong and wrong.id} of {benchmark.name} has no number, which its test server asks for: give "
-            "samples of your own a source of their own.",
-        )
+        for sample in some:
+            if not benchmark.can_be_sent(number_of(sample)):
+                raise ConfigError(
+                    f"sample {sample.id} of {benchmark.name} has no number, which its test server asks for: give "
+                    "samples of your own a source of their own."
+                )
         if one_expression and benchmark.task == "visual_grounding":
             some = _last_of_each(some)
         if some:

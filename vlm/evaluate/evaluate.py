@@ -93,9 +93,8 @@ def evaluate(
         _ask(sitting, accelerator, batch)
     part()
     if accelerator.is_main_process:
-        _report(
-            sittings, figures or out, f"{', '.join(dict.fromkeys(one.model.name for one in sittings))}, {split} split"
-        )
+        names = ", ".join(dict.fromkeys(one.model.name for one in sittings))
+        _report(sittings, figures or out, f"{names}, {split} split")
 
 
 def _ask(sitting: Sitting, accelerator: Accelerator, batch: int) -> None:
