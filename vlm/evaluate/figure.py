@@ -4,7 +4,9 @@ best constant answers as lines. Saved as PNG and PDF, with a CSV of all results 
 Families look as they do in the figures of `probe`, and differ in marker and lightness as well, for grey prints.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -39,16 +41,31 @@ def draw_results(scores: pd.DataFrame, out: Path, name: str = "benchmarks", titl
     Raises:
         ConfigError: `out` cannot be written to. Nothing has been written then.
     """
+    paths = save_figure(lambda: _figure(headlines(whole(scores)), title), out, name)
+    scores.to_csv(out / f"{name}.csv", index=False)
+    return [*paths, out / f"{name}.csv"]
+
+
+def save_figure(draw: Callable[[], Figure], out: Path, name: str, **cut: Any) -> list[Path]:
+    """Draws in the style of all figures here, and writes PNG and PDF.
+
+    Args:
+        out: folder; made where it is missing.
+        name: of the files, without an ending.
+        cut: how much of the figure is written, as matplotlib takes it.
+
+    Raises:
+        ConfigError: `out` cannot be written to. Nothing has been written then.
+    """
     require_folder(out, "the figure")
     out.mkdir(parents=True, exist_ok=True)
-    paths = [out / f"{name}.{ending}" for ending in ("png", "pdf", "csv")]
+    png, pdf = (out / f"{name}.{ending}" for ending in ("png", "pdf"))
     with sns.axes_style("ticks"), plt.rc_context({"font.size": 9, "axes.titlesize": 9.5, "pdf.fonttype": 42}):
-        figure = _figure(headlines(whole(scores)), title)
-        figure.savefig(paths[0], dpi=200)
-        figure.savefig(paths[1], metadata={"CreationDate": None})
+        figure = draw()
+        figure.savefig(png, dpi=200, **cut)
+        figure.savefig(pdf, metadata={"CreationDate": None}, **cut)
         plt.close(figure)
-    scores.to_csv(paths[2], index=False)
-    return paths
+    return [png, pdf]
 
 
 def _figure(scores: pd.DataFrame, title: str) -> Figure:

@@ -4,18 +4,14 @@ tasks their mean. A mark is filled where its interval lies on one side of zero. 
 
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from training.run import require_folder
 from vlm.evaluate.bootstrap import COVERAGE
+from vlm.evaluate.figure import save_figure
 from vlm.evaluate.results import whole
 
 COLOUR = "#14395b"
@@ -34,15 +30,7 @@ def draw_differences(benchmarks: pd.DataFrame, tasks: pd.DataFrame, out: Path, a
     Raises:
         ConfigError: `out` cannot be written to. Nothing has been written then.
     """
-    require_folder(out, "the figure")
-    out.mkdir(parents=True, exist_ok=True)
-    paths = [out / f"comparison.{ending}" for ending in ("png", "pdf")]
-    with sns.axes_style("ticks"), plt.rc_context({"font.size": 9, "axes.titlesize": 9.5, "pdf.fonttype": 42}):
-        figure = _figure(whole(benchmarks), tasks, a, b)
-        figure.savefig(paths[0], dpi=200, bbox_inches="tight")
-        figure.savefig(paths[1], bbox_inches="tight", metadata={"CreationDate": None})
-        plt.close(figure)
-    return paths
+    return save_figure(lambda: _figure(whole(benchmarks), tasks, a, b), out, "comparison", bbox_inches="tight")
 
 
 def _figure(benchmarks: pd.DataFrame, tasks: pd.DataFrame, a: str, b: str) -> Figure:
