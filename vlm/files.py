@@ -15,8 +15,13 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def beside(path: Path) -> Path:
+    """Where a file is written before it takes its place: another for each process, as two may write the same one."""
+    return path.with_name(f"{path.name}.{os.getpid()}.partial")
+
+
 def replace_text(path: Path, text: str) -> None:
-    """Writes a file of text in one step: no reader finds a part of it, and none is left by a process that is killed."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    """Writes a file of text in one step: no reader finds a part of it."""
+    partial = beside(path)
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

@@ -34,7 +34,7 @@ from vlm.data.parts import Job
 from vlm.data.plan import Plan, Work, fingerprint_of, job_of, survey
 from vlm.data.workers import make_parts, processes
 from vlm.dataset import MANIFEST, damaged
-from vlm.files import sha256_of
+from vlm.files import replace_text, sha256_of
 from vlm.places import Place
 from vlm.sample import SPLITS, Split
 
@@ -110,9 +110,7 @@ def _claim(out: Path, begun: dict[str, Any]) -> None:
     others = [name.name for name in out.iterdir() if name.name != UNFINISHED] if out.exists() else []
     require(not others, f"{out} is not empty and holds no samples: name a new folder.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".partial")
-    beside.write_text(json.dumps(begun), encoding="utf-8")
-    os.replace(beside, path)
+    replace_text(path, json.dumps(begun))
 
 
 @contextlib.contextmanager

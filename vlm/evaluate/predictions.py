@@ -98,11 +98,12 @@ def scored_in(predictions: Sequence[Prediction]) -> list[Prediction]:
 def submitted(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
     """What is sent to the test server of their benchmark: all that it alone can score, or everything where that is
     nothing; none where there is no server."""
-    form = benchmark_named(predictions[0].benchmark).submission
+    benchmark = benchmark_named(predictions[0].benchmark)
+    form = benchmark.submission
     if form is None:
         return []
     hidden = [one for one in predictions if one.score is None] or predictions
-    read = benchmark_named(predictions[0].benchmark).readings([one.prediction for one in hidden])
+    read = benchmark.readings([one.prediction for one in hidden])
     return [form.entry(one.number, text or "") for one, text in zip(hidden, read, strict=True)]
 
 

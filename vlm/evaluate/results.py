@@ -98,11 +98,11 @@ def _measured(
             if measure.lacking():
                 continue
             try:
-                parts = measure.parts(readings, truths)
+                numbers = measure.parts(readings, truths)
             except MeasureError as error:
                 print(f"Left out: {error}", file=sys.stderr)
                 continue
-            yield measure, parts
+            yield measure, numbers
 
 
 def difference(first: Sequence[Prediction], second: Sequence[Prediction]) -> pd.DataFrame:

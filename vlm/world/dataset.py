@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from training.config import ConfigError, conform, from_dict, require
 from training.run import require_folder
-from vlm.files import sha256_of
+from vlm.files import beside, replace_text, sha256_of
 from vlm.sample import SPLITS, Sample, Split, write_samples
 from vlm.world.drawing import draw
 from vlm.world.scene import make_scene
@@ -118,9 +118,9 @@ def make_world(
             f"{out} holds an unfinished world of other settings: name a new folder, or delete it.",
         )
     out.mkdir(parents=True, exist_ok=True)
-    _write(out / UNFINISHED, _json(plan))
+    replace_text(out / UNFINISHED, _json(plan))
     manifest = _draw_all(out, config, workers)
-    _write(out / MANIFEST, _json(dataclasses.asdict(manifest)))
+    replace_text(out / MANIFEST, _json(dataclasses.asdict(manifest)))
     (out / UNFINISHED).unlink(missing_ok=True)
     return manifest
 
@@ -173,9 +173,9 @@ def _draw_all(out: Path, config: WorldConfig, workers: int) -> WorldManifest:
             drawn = processes.imap(draw_one, indices, chunksize=32) if processes else map(draw_one, indices)
             counts: Counter[str] = Counter()
             path = out / f"{split}.jsonl"
-            beside = _beside(path)
-            write_samples(beside, _counted(drawn, counts, bar))
-            os.replace(beside, path)
+            unfinished = beside(path)
+            write_samples(unfinished, _counted(drawn, counts, bar))
+            os.replace(unfinished, path)
             samples[split], sha256[split] = dict(counts), sha256_of(path)
     return WorldManifest(world=config, samples=samples, sha256=sha256)
 
@@ -185,9 +185,9 @@ def _draw_one(out: Path, config: WorldConfig, split: Split, index: int) -> list[
     scene = make_scene(config.seed, split, index)
     path = out / image_path(scene)
     if not path.exists():
-        beside = _beside(path)
-        draw(scene, config.size).save(beside, format="PNG")
-        os.replace(beside, path)
+        unfinished = beside(path)
+        draw(scene, config.size).save(unfinished, format="PNG")
+        os.replace(unfinished, path)
     return samples_of(scene)
 
 
@@ -196,11 +196,6 @@ def _counted(drawn: Iterable[list[Sample]], counts: Counter[str], bar: Any) -> I
         counts.update(sample.source for sample in samples)
         yield from samples
         bar.update()
-
-
-def _beside(path: Path) -> Path:
-    """Where a file is written before it takes its place: another for each process, as two may draw one world."""
-    return path.with_name(f"{path.name}.{os.getpid()}.partial")
 
 
 def _told(config: WorldConfig) -> str:
@@ -216,9 +211,3 @@ def _read_json(path: Path) -> dict[str, Any]:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(f"{path} cannot be read ({error}): draw the world anew in a new folder.") from error
-
-
-def _write(path: Path, text: str) -> None:
-    beside = _beside(path)
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
